@@ -1,0 +1,53 @@
+/**
+ * npm run build: everything in build/, from nothing.
+ *
+ *   assembly/  -> build/wasm/*.wasm   (the targets of asconfig.json, each checked by checkModule)
+ *              -> build/wasm/*.js     (the same bytes inlined, for `#wasm/*` imports)
+ *   src/       -> build/              (JavaScript, declarations, source maps)
+ */
+import { execFileSync } from "node:child_process";
+import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import asc from "assemblyscript/asc";
+import { checkModule, exportedNames } from "./checkModule.js";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+process.chdir(root);
+
+for (const entry of readdirSync("build")) {
+  if (entry !== ".gitignore") rmSync(join("build", entry), { recursive: true });
+}
+await buildKernels();
+buildTypeScript();
+
+async function buildKernels() {
+  /** @type {{ targets: Record<string, { outFile: string }> }} */
+  const config = JSON.parse(readFileSync("asconfig.json", "utf8"));
+  const expected = exportedNames(readFileSync("assembly/index.ts", "utf8"));
+  for (const [target, { outFile }] of Object.entries(config.targets)) {
+    const { error, stderr } = await asc.main(["--config", "asconfig.json", "--target", target]);
+    if (error) throw new Error(`asc, target ${target}: ${error.message}\n${stderr.toString()}`);
+    const bytes = Uint8Array.from(readFileSync(outFile));
+    checkModule(outFile, bytes, expected);
+    const inlined = outFile.replace(/\.wasm$/, "");
+    writeFileSync(
+      `${inlined}.js`,
+      `/** The module ${target}, ${bytes.length} bytes, as base64. */\nexport default "${Buffer.from(bytes).toString("base64")}";\n`,
+    );
+    writeFileSync(
+      `${inlined}.d.ts`,
+      "/** A WebAssembly module as base64. */\ndeclare const base64: string;\nexport default base64;\n",
+    );
+    console.log(`${outFile}  ${bytes.length} bytes`);
+  }
+}
+
+function buildTypeScript() {
+  const tsc = createRequire(import.meta.url)
+    .resolve("typescript/package.json")
+    .replace("package.json", "bin/tsc");
+  execFileSync(process.execPath, [tsc, "-p", "tsconfig.build.json"], { stdio: "inherit" });
+  chmodSync("build/cli/main.js", 0o755);
+}
