@@ -1,0 +1,34 @@
+import type * as tf from "@tensorflow/tfjs";
+import { patchesShape, windowArguments } from "../core/patches.js";
+import type { Windows } from "../core/windows.js";
+import { addressOf, allocate, kernelsOn, type WasmBackend } from "./backend.js";
+
+/** Our own tfjs kernel: the patches of an image, as `tf.image.extract_patches`. All dtypes. */
+export const ExtractPatches = "TracelightExtractPatches";
+
+export const extractPatchesConfig: tf.KernelConfig = {
+  kernelName: ExtractPatches,
+  backendName: "wasm",
+  kernelFunc: ({ inputs, attrs, backend }) =>
+    extractPatches(
+      backend as WasmBackend,
+      inputs.x as tf.TensorInfo,
+      (attrs as unknown as { windows: Windows }).windows,
+    ),
+};
+
+export function extractPatches(backend: WasmBackend, x: tf.TensorInfo, windows: Windows): tf.TensorInfo {
+  const [n, h, w, c] = x.shape as [number, number, number, number];
+  const output = allocate(backend, patchesShape(n, c, windows), x.dtype);
+  const pixelBytes = c * (x.dtype === "bool" ? 1 : 4);
+  kernelsOn(backend).extractPatches(
+    addressOf(backend, x),
+    addressOf(backend, output),
+    n,
+    h,
+    w,
+    pixelBytes,
+    ...windowArguments(windows),
+  );
+  return output;
+}
