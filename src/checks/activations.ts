@@ -1,0 +1,67 @@
+import type * as tf from "@tensorflow/tfjs";
+
+type Layer = tf.layers.Layer;
+
+/** Layers that are nothing but an activation, with the activation's name. `Activation` itself carries the name. */
+const activationLayers: Record<string, (layer: Layer) => string> = {
+  Activation: (layer) => activationField(layer) ?? "linear",
+  ELU: () => "elu",
+  LeakyReLU: () => "leakyrelu",
+  PReLU: () => "prelu",
+  ReLU: (layer) => (layer.getConfig().maxValue === 6 ? "relu6" : "relu"),
+  Softmax: () => "softmax",
+  ThresholdedReLU: () => "thresholdedrelu",
+};
+
+/**
+ * The name of a layer's activation in lower case, as tfjs registers it (`"relu"`, `"softmax"`, `"hardsigmoid"` ...);
+ * `"linear"` for a layer that could have one and has none; null for a layer that has no place for one. Recurrent layers:
+ * their main activation.
+ */
+export function activationOf(layer: Layer): string | null {
+  const own = activationLayers[layer.getClassName()];
+  return own ? own(layer) : activationField(layer);
+}
+
+/** True for a layer that is nothing but an activation (Activation, ReLU, Softmax ...). */
+export function isActivationLayer(layer: Layer): boolean {
+  return layer.getClassName() in activationLayers;
+}
+
+/**
+ * Whether a layer contains an activation: without a name, whether it can (it has an activation field, or is an activation
+ * layer); with one, whether it is exactly that, in any letter case. Never throws.
+ *
+ * @source iNNvestigate utils.keras.checks.contains_activation (which matches substrings: "elu" in "relu")
+ * @example containsActivation(layer, "softmax")
+ */
+export function containsActivation(layer: Layer, activation?: string): boolean {
+  const found = activationOf(layer);
+  return activation === undefined ? found !== null : found === normalised(activation);
+}
+
+/**
+ * True where a layer has no activation, or linear, or relu.
+ *
+ * @source iNNvestigate utils.keras.checks.only_relu_activation
+ */
+export function onlyReluActivation(layer: Layer): boolean {
+  const found = activationOf(layer);
+  return found === null || found === "linear" || found === "relu";
+}
+
+/** An activation field holds tfjs's Activation object; custom layers may hold anything, or a name. RNNs: in the cell. */
+function activationField(layer: Layer): string | null {
+  const { activation, cell } = layer as unknown as { activation?: unknown; cell?: { activation?: unknown } };
+  const field = activation ?? cell?.activation;
+  if (field === undefined) return null;
+  if (field === null) return "linear";
+  if (typeof field === "string") return normalised(field);
+  const named = field as { getClassName?: () => unknown };
+  return typeof named.getClassName === "function" ? normalised(String(named.getClassName())) : "unknown";
+}
+
+/** Keras writes hard_sigmoid, tfjs hardSigmoid. */
+function normalised(name: string): string {
+  return name.toLowerCase().replaceAll("_", "");
+}

@@ -1,0 +1,73 @@
+import type * as tf from "@tensorflow/tfjs";
+import { isContainer } from "../layers/internals.js";
+
+type Layer = tf.layers.Layer;
+
+const CONVOLUTIONS = [
+  "Conv1D",
+  "Conv2D",
+  "Conv3D",
+  "Conv2DTranspose",
+  "Conv3DTranspose",
+  "DepthwiseConv2D",
+  "SeparableConv1D",
+  "SeparableConv2D",
+];
+const AVERAGE_POOLING = /^(Global)?AveragePooling[123]D$/;
+const MAX_POOLING = /^(Global)?MaxPooling[123]D$/;
+
+/** True for a Sequential, a Model, or any model used as a layer. */
+export function isNetwork(layer: Layer): boolean {
+  return isContainer(layer);
+}
+
+/** True for a convolution: 1-D, 2-D, 3-D, transposed, depthwise or separable. */
+export function isConvLayer(layer: Layer): boolean {
+  return CONVOLUTIONS.includes(layer.getClassName());
+}
+
+export function isDenseLayer(layer: Layer): boolean {
+  return layer.getClassName() === "Dense";
+}
+
+export function isAddLayer(layer: Layer): boolean {
+  return layer.getClassName() === "Add";
+}
+
+export function isEmbeddingLayer(layer: Layer): boolean {
+  return layer.getClassName() === "Embedding";
+}
+
+export function isBatchNormalizationLayer(layer: Layer): boolean {
+  return layer.getClassName() === "BatchNormalization";
+}
+
+/** True for average pooling, 1-D, 2-D or 3-D, also global. */
+export function isAveragePooling(layer: Layer): boolean {
+  return AVERAGE_POOLING.test(layer.getClassName());
+}
+
+/** True for max pooling, 1-D, 2-D or 3-D, also global. */
+export function isMaxPooling(layer: Layer): boolean {
+  return MAX_POOLING.test(layer.getClassName());
+}
+
+/**
+ * Whether a layer multiplies by a kernel, a depthwise or a pointwise kernel, also before it is built. Recurrent layers
+ * keep theirs in a cell and do not count.
+ *
+ * @source iNNvestigate utils.keras.checks.contains_kernel
+ */
+export function containsKernel(layer: Layer): boolean {
+  return (
+    isDenseLayer(layer) ||
+    isConvLayer(layer) ||
+    ["kernel", "depthwiseKernel", "pointwiseKernel"].some((name) => name in layer)
+  );
+}
+
+/** Whether a layer has, or will have when built, a bias. */
+export function containsBias(layer: Layer): boolean {
+  const fields = layer as unknown as Record<string, unknown>;
+  return layer.built ? fields.bias != null : containsKernel(layer) && fields.useBias !== false;
+}

@@ -1,0 +1,145 @@
+import type * as tf from "@tensorflow/tfjs";
+import type { Layer } from "../layers/internals.js";
+import { type Trace, type TraceNode, trace } from "./trace.js";
+
+/** One call of a layer, with its recorded tensors. */
+export interface ExecutionEntry {
+  readonly layer: Layer;
+  readonly xs: tf.SymbolicTensor[];
+  readonly ys: tf.SymbolicTensor[];
+}
+
+/** One node of the execution graph. */
+export interface ExecutionNode extends ExecutionEntry {
+  /** The node's number in execution order, from 0; null for input layers. */
+  readonly nid: number | null;
+  /** The layer's name behind those of the nested models it lies in: `"encoder/conv1"`. */
+  readonly path: string;
+  /** The node that made each x; null for model inputs. */
+  readonly xsNids: (number | null)[];
+  /** The nodes that use each y; `[null]` where only the model's caller does. */
+  readonly ysNids: (number | null)[][];
+  readonly xsLayers: Layer[];
+  /** The layers that use each y, as `ysNids`. */
+  readonly ysLayers: (Layer | null)[][];
+}
+
+export interface ModelExecution {
+  /** Every layer of the execution, each once, input layers first. */
+  readonly layers: Layer[];
+  /** In execution order, input layers first; only what the outputs need; nested models unrolled. */
+  readonly executionList: ExecutionEntry[];
+  readonly outputs: tf.SymbolicTensor[];
+}
+
+export interface ExecutionTraceOptions {
+  /** List the input layers too, first, with nid null. Default false. */
+  keepInputLayers?: boolean;
+}
+
+/**
+ * A model's execution in order: which layer is called with which tensors. Nested models are unrolled, to any depth and as
+ * often as they are used; a shared layer has an entry a call. Walks what tfjs recorded: the model is left as it is.
+ *
+ * @throws GraphError for a Sequential that was never built
+ * @source iNNvestigate utils.keras.graph.trace_model_execution
+ * @example for (const { layer, xs, ys } of traceModelExecution(model).executionList) console.log(layer.name);
+ */
+export function traceModelExecution(model: tf.LayersModel): ModelExecution {
+  const traced = trace(model);
+  const symbolic = symbolicOf(traced);
+  const inputs = traced.inputLayers.map((layer, i) => {
+    const x = symbolic([traced.inputs[i] as number]);
+    return { layer, xs: x, ys: x };
+  });
+  const entries = traced.nodes.map(({ layer, inputs: xs, outputs: ys }) => ({
+    layer,
+    xs: symbolic(xs),
+    ys: symbolic(ys),
+  }));
+  const executionList = [...inputs, ...entries];
+  return {
+    layers: [...new Set(executionList.map((entry) => entry.layer))],
+    executionList,
+    outputs: symbolic(traced.outputs),
+  };
+}
+
+/**
+ * The execution as numbered nodes that know their neighbours.
+ *
+ * @throws GraphError for a Sequential that was never built
+ * @source iNNvestigate utils.keras.graph.get_model_execution_trace
+ * @example getModelExecutionTrace(model).find((node) => node.layer.name === "conv1")?.xsNids
+ */
+export function getModelExecutionTrace(
+  model: tf.LayersModel,
+  { keepInputLayers = false }: ExecutionTraceOptions = {},
+): ExecutionNode[] {
+  const traced = trace(model);
+  const symbolic = symbolicOf(traced);
+  const maker = new Map<number, number>();
+  const users = new Map<number, number[]>();
+  traced.nodes.forEach((node, nid) => {
+    for (const id of node.outputs) maker.set(id, nid);
+    for (const id of new Set(node.inputs)) users.set(id, [...(users.get(id) ?? []), nid]);
+  });
+  const nodeOf = (nid: number) => traced.nodes[nid] as TraceNode;
+  const nidsOfUsers = (id: number): (number | null)[] => users.get(id) ?? [null];
+  const makerLayer = (id: number): Layer => {
+    const nid = maker.get(id);
+    return nid === undefined ? (traced.inputLayers[traced.inputs.indexOf(id)] as Layer) : nodeOf(nid).layer;
+  };
+  const execution = (
+    layer: Layer,
+    path: string,
+    nid: number | null,
+    xs: readonly number[],
+    ys: readonly number[],
+  ): ExecutionNode => ({
+    nid,
+    layer,
+    path,
+    xs: symbolic(xs),
+    ys: symbolic(ys),
+    xsNids: xs.map((id) => maker.get(id) ?? null),
+    ysNids: ys.map(nidsOfUsers),
+    xsLayers: xs.map(makerLayer),
+    ysLayers: ys.map((id) => nidsOfUsers(id).map((n) => (n === null ? null : nodeOf(n).layer))),
+  });
+  const nodes = traced.nodes.map((node, nid) =>
+    execution(node.layer, node.path, nid, node.inputs, node.outputs),
+  );
+  if (!keepInputLayers) return nodes;
+  const inputs = traced.inputLayers.map((layer, i) =>
+    execution(layer, layer.name, null, [], [traced.inputs[i] as number]),
+  );
+  return [...inputs, ...nodes];
+}
+
+export interface ExecutionGraph {
+  readonly nodes: Map<number, ExecutionNode>;
+  /** The input layers' nodes, where they were asked for. */
+  readonly inputs: ExecutionNode[];
+}
+
+/**
+ * The execution graph: the nodes of `getModelExecutionTrace` by number.
+ *
+ * @throws GraphError for a Sequential that was never built
+ * @source iNNvestigate utils.keras.graph.get_model_execution_graph
+ * @example printModelExecutionGraph(getModelExecutionGraph(model, { keepInputLayers: true }));
+ */
+export function getModelExecutionGraph(
+  model: tf.LayersModel,
+  options: ExecutionTraceOptions = {},
+): ExecutionGraph {
+  const all = getModelExecutionTrace(model, options);
+  const inputs = all.filter((node) => node.nid === null);
+  const nodes = all.filter((node): node is ExecutionNode & { nid: number } => node.nid !== null);
+  return { nodes: new Map(nodes.map((node) => [node.nid, node])), inputs };
+}
+
+function symbolicOf({ tensors }: Trace): (ids: readonly number[]) => tf.SymbolicTensor[] {
+  return (ids) => ids.map((id) => (tensors[id] as { symbolic: tf.SymbolicTensor }).symbolic);
+}

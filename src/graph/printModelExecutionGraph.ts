@@ -1,0 +1,50 @@
+import { show } from "../core/ndarray.js";
+import type { ExecutionGraph, ExecutionNode } from "./modelExecution.js";
+
+const HEADINGS = ["nid", "layer", "class", "output shape", "parameters", "from", "to"];
+/** Columns of numbers stand to the right. */
+const RIGHT = new Set([0, 4]);
+
+/**
+ * Prints an execution graph as an aligned table: number, layer, class, output shape, parameters, the nodes that the
+ * inputs come from and those that the outputs go to. A `-` is the model's input or output.
+ *
+ * @returns the table's text
+ * @source iNNvestigate utils.keras.graph.print_model_execution_graph
+ * @example printModelExecutionGraph(getModelExecutionGraph(model));
+ */
+export function printModelExecutionGraph(
+  graph: ExecutionGraph,
+  print: (text: string) => void = console.log,
+): string {
+  const rows = [...graph.inputs, ...graph.nodes.values()].map(row);
+  const widths = HEADINGS.map((heading, i) =>
+    Math.max(...[heading, ...rows.map((r) => r[i] as string)].map((s) => s.length)),
+  );
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, i) =>
+        RIGHT.has(i) ? cell.padStart(widths[i] as number) : cell.padEnd(widths[i] as number),
+      )
+      .join("  ")
+      .trimEnd();
+  const text = [line(HEADINGS), line(widths.map((width) => "─".repeat(width))), ...rows.map(line)].join("\n");
+  print(text);
+  return text;
+}
+
+function row(node: ExecutionNode): string[] {
+  return [
+    node.nid === null ? "-" : String(node.nid),
+    node.path,
+    node.layer.getClassName(),
+    node.ys.map((y) => show(y.shape)).join(" "),
+    String(node.layer.countParams()),
+    node.xsNids.map(numberOrDash).join(" ") || "-",
+    [...new Set(node.ysNids.flat())].map(numberOrDash).join(" "),
+  ];
+}
+
+function numberOrDash(nid: number | null): string {
+  return nid === null ? "-" : String(nid);
+}

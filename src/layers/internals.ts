@@ -1,0 +1,106 @@
+/**
+ * The one file that reaches into tfjs-layers: what a model records of its graph, and how a layer makes its weights. The
+ * names are those of @tensorflow/tfjs-layers 4.22, where they are private or not exported.
+ */
+import type * as tf from "@tensorflow/tfjs";
+
+export type Layer = tf.layers.Layer;
+export type Shape = readonly (number | null)[];
+
+/** One recorded call of a layer. */
+export interface LayerNode {
+  readonly outboundLayer: Layer;
+  readonly inboundLayers: readonly Layer[];
+  readonly inputTensors: readonly tf.SymbolicTensor[];
+  readonly outputTensors: readonly tf.SymbolicTensor[];
+  readonly callArgs?: Record<string, unknown>;
+}
+
+/** A model, or anything of tfjs that holds a graph of layers. */
+export interface Container extends Layer {
+  readonly inputs: tf.SymbolicTensor[];
+  readonly outputs: tf.SymbolicTensor[];
+  readonly nodesByDepth: Record<string, LayerNode[]>;
+}
+
+/** A variable of a layer. */
+export type LayerVariable = Layer["weights"][number];
+
+/** True for a model used as a layer. A Sequential that was never built has no graph yet, and is one nevertheless. */
+export function isContainer(layer: Layer): layer is Container {
+  return "nodesByDepth" in layer || layer.getClassName() === "Sequential";
+}
+
+/** The recorded calls inside a model, each after those it needs. Null for a Sequential without layers. */
+export function nodesInOrder(container: Container): LayerNode[] | null {
+  const { nodesByDepth } = container;
+  if (nodesByDepth === undefined || Object.keys(nodesByDepth).length === 0) return null;
+  return Object.keys(nodesByDepth)
+    .map(Number)
+    .sort((a, b) => b - a)
+    .flatMap((depth) => nodesByDepth[depth] as LayerNode[]);
+}
+
+/** The layer that recorded a symbolic tensor, and the call that made it. */
+export function sourceOf(tensor: tf.SymbolicTensor): { layer: Layer; node: LayerNode } {
+  const { sourceLayer, nodeIndex } = tensor as unknown as { sourceLayer: Layer; nodeIndex: number };
+  return { layer: sourceLayer, node: sourceLayer.inboundNodes[nodeIndex] as unknown as LayerNode };
+}
+
+/** Layers inside a layer that make weights of their own: the cells of recurrent layers, what wrappers wrap. */
+export function innerLayers(layer: Layer): Layer[] {
+  const fields = layer as unknown as Record<string, unknown>;
+  const single = ["cell", "layer", "forwardLayer", "backwardLayer"].map((name) => fields[name]);
+  const cells = Array.isArray(fields.cells) ? fields.cells : [];
+  return [...single, ...cells].filter(
+    (inner): inner is Layer => typeof (inner as Layer | undefined)?.getClassName === "function",
+  );
+}
+
+/** The variables that a layer itself made, without those of its inner layers. */
+export function ownVariables(layer: Layer): LayerVariable[] {
+  const { _trainableWeights, _nonTrainableWeights } = layer as unknown as {
+    _trainableWeights: LayerVariable[];
+    _nonTrainableWeights: LayerVariable[];
+  };
+  return [..._trainableWeights, ..._nonTrainableWeights];
+}
+
+type AddWeight = (
+  name: string,
+  shape: Shape,
+  dtype?: tf.DataType,
+  initializer?: unknown,
+  regularizer?: unknown,
+  trainable?: boolean,
+) => LayerVariable;
+
+/**
+ * Makes a layer that is not built yet take its weights from `provide` instead of drawing new ones. `provide` gets the name
+ * that the layer asks for (`"kernel"`).
+ */
+export function provideWeights(layer: Layer, provide: (name: string, shape: Shape) => LayerVariable): void {
+  const lists = layer as unknown as {
+    addWeight: AddWeight;
+    _trainableWeights: LayerVariable[];
+    _nonTrainableWeights: LayerVariable[];
+  };
+  lists.addWeight = (name, shape, _dtype, _initializer, _regularizer, trainable = true) => {
+    const variable = provide(name, shape);
+    (trainable ? lists._trainableWeights : lists._nonTrainableWeights).push(variable);
+    return variable;
+  };
+}
+
+/** One more owner of a layer's weights, in tfjs's own count: `layer.dispose()` takes one away. */
+export function retain(layer: Layer): void {
+  (layer as unknown as { _refCount: number })._refCount++;
+}
+
+/**
+ * Makes `model.dispose()` free a model that we built. tfjs counts a layer's calls as its owners, and disposing the model
+ * takes away one (two for a nested model), so that of a layer called twice the weights would stay.
+ */
+export function ownedByOneModel(layer: Layer): void {
+  (layer as unknown as { _refCount: number })._refCount = isContainer(layer) ? 2 : 1;
+}
