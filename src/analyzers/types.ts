@@ -3,7 +3,7 @@ import type * as tf from "@tensorflow/tfjs";
 /**
  * Which output neuron is explained: the largest of each sample (`"max"`, the first of equals), one index for every
  * sample, one index a sample, all of them together (`"all"`), or a function of the output `[n, k]` that gives the
- * relevance to start from, of the same shape.
+ * relevance to start from, of the same shape. Indices count in the output flattened to `[n, k]`.
  */
 export type NeuronSelection =
   | "max"
@@ -13,7 +13,7 @@ export type NeuronSelection =
   | ((output: tf.Tensor2D) => tf.Tensor);
 
 export interface AnalyzeOptions {
-  /** Default: the analyzer's own `neuronSelection`, which is `"max"` unless the constructor was told otherwise. */
+  /** Default: as `neuronSelectionMode` of the analyzer says, which is `"max_activation"` by default. */
   neuronSelection?: NeuronSelection;
 }
 
@@ -38,18 +38,30 @@ export interface Analyzer {
   readonly name: string;
   /** The options in force, defaults filled in. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** The relevance alone; see `explain`. */
+  /**
+   * The relevance alone; see `explain`. Nothing else stays allocated.
+   *
+   * @param x one tensor of the model's input shape, or a list of one an input
+   */
   analyze(x: tf.Tensor | tf.Tensor[], options?: AnalyzeOptions): tf.Tensor | tf.Tensor[];
+  /**
+   * The relevance with the output, the chosen neurons and the completeness gap.
+   *
+   * @throws ShapeError, DTypeError, NonFiniteError, DisposedError for x; ArgumentError, IndexError, ShapeError for the
+   *   selection; nothing stays allocated then
+   */
   explain(x: tf.Tensor | tf.Tensor[], options?: AnalyzeOptions): Explanation;
-  /** Frees what the analyzer keeps. The model stays as it was. */
+  /** The analyzer must not be used any more. The model stays as it was. */
   dispose(): void;
 }
 
 /** One option of a method, as `listAnalyzers` and `tracelight methods` show it. */
 export interface OptionInfo {
   readonly name: string;
-  readonly type: "number" | "boolean" | "string" | "neuronSelection";
-  readonly default: unknown;
+  readonly type: "number" | "boolean" | "string";
+  readonly default: number | boolean | string | null;
+  /** For strings: the values there are. Null among them means none. */
+  readonly choices?: readonly (string | null)[];
   readonly description: string;
 }
 

@@ -107,11 +107,17 @@ function inputLike(x: tf.SymbolicTensor): tf.SymbolicTensor {
   return tf.input({ batchShape: x.shape, dtype: x.dtype, name: x.sourceLayer.name });
 }
 
-function applied(layer: Layer, xs: tf.SymbolicTensor[], { callArgs }: LayerNode): tf.SymbolicTensor[] {
-  const result = layer.apply(xs.length === 1 ? (xs[0] as tf.SymbolicTensor) : xs, { ...callArgs }) as
+function applied(layer: Layer, xs: tf.SymbolicTensor[], { callArgs = {} }: LayerNode): tf.SymbolicTensor[] {
+  // Tensors among a call's arguments (an initial state) are recorded among its inputs too.
+  const plain = Object.fromEntries(Object.entries(callArgs).filter(([, value]) => !holdsTensors(value)));
+  const result = layer.apply(xs.length === 1 ? (xs[0] as tf.SymbolicTensor) : xs, plain) as
     | tf.SymbolicTensor
     | tf.SymbolicTensor[];
   return Array.isArray(result) ? result : [result];
+}
+
+function holdsTensors(value: unknown): boolean {
+  return Array.isArray(value) ? value.some(holdsTensors) : value instanceof tf.SymbolicTensor;
 }
 
 function uniqueName(name: string, copies: ReadonlyMap<Layer, Layer>): string {

@@ -104,3 +104,21 @@ export function retain(layer: Layer): void {
 export function ownedByOneModel(layer: Layer): void {
   (layer as unknown as { _refCount: number })._refCount = isContainer(layer) ? 2 : 1;
 }
+
+/** The value of a layer's weight by field name (`"kernel"`), or null where the layer has none. Not ours to dispose. */
+export function weightOf(layer: Layer, field: string): tf.Tensor | null {
+  const variable = (layer as unknown as Record<string, LayerVariable | null | undefined>)[field];
+  return variable?.read() ?? null;
+}
+
+/** Applies a layer's own activation function to a tensor. */
+export function applyActivation(layer: Layer, z: tf.Tensor): tf.Tensor {
+  return (layer as unknown as { activation: { apply(x: tf.Tensor): tf.Tensor } }).activation.apply(z);
+}
+
+/** Whether a layer's weights were disposed, by disposing its model. */
+export function isDisposed(layer: Layer): boolean {
+  return ownVariables(layer).some(
+    (variable) => (variable as unknown as { val?: tf.Variable }).val?.isDisposed,
+  );
+}

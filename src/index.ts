@@ -1,0 +1,16 @@
+export {
+  type AnalyzeOptions,
+  type Analyzer,
+  type AnalyzerInfo,
+  createAnalyzer,
+  type Explanation,
+  listAnalyzers,
+  type NeuronSelection,
+  type OptionInfo,
+} from "./analyzers/index.js";
+export * from "./checks/index.js";
+export { type Core, type LoadCoreOptions, loadCore } from "./core/index.js";
+export * from "./errors.js";
+export * from "./graph/index.js";
+export * from "./kernels/index.js";
+export * from "./ops/index.js";
