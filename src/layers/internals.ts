@@ -31,10 +31,16 @@ export function isContainer(layer: Layer): layer is Container {
   return "nodesByDepth" in layer || layer.getClassName() === "Sequential";
 }
 
-/** The recorded calls inside a model, each after those it needs. Null for a Sequential without layers. */
+/**
+ * The recorded calls inside a model, each after those it needs. Null for a Sequential without layers; one with layers gets
+ * its graph here, as tfjs would give it at its first use.
+ */
 export function nodesInOrder(container: Container): LayerNode[] | null {
+  if (Object.keys(container.nodesByDepth ?? {}).length === 0) {
+    if (container.outputs === undefined || container.outputs.length === 0) return null;
+    (container as unknown as { build(): void }).build();
+  }
   const { nodesByDepth } = container;
-  if (nodesByDepth === undefined || Object.keys(nodesByDepth).length === 0) return null;
   return Object.keys(nodesByDepth)
     .map(Number)
     .sort((a, b) => b - a)

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { show } from "../core/ndarray.js";
 import { ArgumentError, GraphError, ShapeError } from "../errors.js";
+import { engineGradients } from "./tape.js";
 
 export interface GradientsOptions {
   /** What an x that no y depends on gives: a GraphError (default) or zeros. */
@@ -48,8 +49,8 @@ export function gradients(
       });
       return tf.addN(terms) as tf.Scalar;
     };
-    // The engine's own entry: tf.grads throws for an x without a path before we can name it.
-    const { grads } = tf.engine().gradients(weightedSum, leaves, undefined, true);
+    // Not tf.grads, which throws for an x without a path before we can name it.
+    const grads = engineGradients(weightedSum, leaves);
     return leaves.map((x, i) => {
       const gradient = grads[i];
       if (gradient != null) return gradient;

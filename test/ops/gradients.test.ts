@@ -53,4 +53,20 @@ for (const { backend, use } of backends) {
   });
 }
 
+test("a gradient that the backend lacks a kernel for leaves nothing behind (tfjs itself leaks there)", async () => {
+  await backends[1]!.use();
+  const x = tf.ones<tf.Rank.R4>([1, 4, 4, 2]);
+  const filter = tf.ones<tf.Rank.R4>([2, 2, 2, 1]);
+  const known = tf.ones([1, 3, 3, 2]);
+  const f = () => tf.square(tf.depthwiseConv2d(x, filter, 1, "valid"));
+  withoutLeak(() =>
+    throws(
+      () => gradients(f, x, known),
+      Error,
+      /^Kernel 'DepthwiseConv2dNativeBackpropInput' not registered/,
+    ),
+  );
+  tf.dispose([x, filter, known]);
+});
+
 test.run();
