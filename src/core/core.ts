@@ -20,8 +20,8 @@ export class Core {
   readonly #heap: Heap;
 
   /** @internal Use `loadCore`. */
-  constructor(module: WebAssembly.Module) {
-    this.#heap = new Heap(module);
+  constructor(module: WebAssembly.Module, memory?: number) {
+    this.#heap = new Heap(module, memory);
   }
 
   /**

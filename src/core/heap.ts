@@ -29,8 +29,10 @@ export interface Result<D extends DType> {
   into?: NdArray | undefined;
 }
 
-/** Bytes of the first block; later ones are at least twice the largest. */
+/** Bytes of the first block, where the caller does not say. */
 const FIRST_BLOCK = 2 ** 20;
+/** Bytes above which a block is no larger than what is needed at the moment. */
+const MOST_AT_ONCE = 2 ** 30;
 
 /**
  * The core's memory: blocks, the arrays that live in them, and the placing of what a kernel reads and writes.
@@ -42,9 +44,9 @@ export class Heap {
   /** The arrays made in each open scope, innermost last. */
   readonly #scopes: Set<CoreArray>[] = [];
 
-  constructor(module: WebAssembly.Module) {
+  constructor(module: WebAssembly.Module, bytes = FIRST_BLOCK) {
     this.#module = module;
-    this.#blocks = [new Block(module, FIRST_BLOCK)];
+    this.#blocks = [new Block(module, bytes)];
   }
 
   /** Allocates an array in the core's memory, filled with zeros. */
@@ -149,8 +151,8 @@ export class Heap {
 
   /**
    * Finds each operand an address in one block, for the length of `use`: views that live there keep their own, the
-   * others and plain numbers of bytes get free spans. The first block that has room is taken, those that hold an operand
-   * first; where none has, a new one is opened.
+   * others and plain numbers of bytes get free spans. Of the blocks that have room the one that holds most of the
+   * operands is taken; where none has, a new one is opened.
    */
   #withPlaced<R>(
     who: string,
@@ -158,8 +160,12 @@ export class Heap {
     use: (block: Block, addresses: readonly number[]) => R,
   ): R {
     if (this.#blocks.length === 0) throw new DisposedError(`${who}: this core is disposed`);
-    const isHome = (block: Block) => operands.some((o) => typeof o !== "number" && block.holds(o));
-    const candidates = [...this.#blocks.filter(isHome), ...this.#blocks.filter((b) => !isHome(b))];
+    const bytesIn = (block: Block) =>
+      operands.reduce<number>(
+        (sum, o) => sum + (typeof o !== "number" && block.holds(o) ? o.byteLength : 0),
+        0,
+      );
+    const candidates = this.#blocks.toSorted((a, b) => bytesIn(b) - bytesIn(a));
     const needed = operands.reduce<number>((sum, o) => sum + bytesOf(o) + 16, 0);
     for (const block of candidates) {
       const placed = place(block, operands);
@@ -208,13 +214,17 @@ export class Heap {
   }
 }
 
-/** Twice the largest block or what is needed, if that is more; only what is needed where twice is not to be had. */
+/**
+ * Twice the largest block, or twice what is needed, so that what comes next finds room beside it (memory that is never
+ * touched costs little); only what is needed where that much is not to be had.
+ */
 function openBlock(module: WebAssembly.Module, needed: number, largest: number): Block {
-  if (2 * largest > needed) {
+  const generous = Math.min(2 * Math.max(largest, needed), MOST_AT_ONCE);
+  if (generous > needed) {
     try {
-      return new Block(module, Math.min(2 * largest, 2 ** 30));
+      return new Block(module, generous);
     } catch {
-      // Too much at once: the plain need may still fit.
+      // The plain need may still fit.
     }
   }
   return new Block(module, needed);

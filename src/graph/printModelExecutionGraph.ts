@@ -1,9 +1,10 @@
 import { show } from "../core/ndarray.js";
+import { table } from "../text.js";
 import type { ExecutionGraph, ExecutionNode } from "./modelExecution.js";
 
 const HEADINGS = ["nid", "layer", "class", "output shape", "parameters", "from", "to"];
-/** Columns of numbers stand to the right. */
-const RIGHT = new Set([0, 4]);
+/** The columns that hold numbers. */
+const NUMBERS = [0, 4];
 
 /**
  * Prints an execution graph as an aligned table: number, layer, class, output shape, parameters, the nodes that the
@@ -17,18 +18,7 @@ export function printModelExecutionGraph(
   graph: ExecutionGraph,
   print: (text: string) => void = console.log,
 ): string {
-  const rows = [...graph.inputs, ...graph.nodes.values()].map(row);
-  const widths = HEADINGS.map((heading, i) =>
-    Math.max(...[heading, ...rows.map((r) => r[i] as string)].map((s) => s.length)),
-  );
-  const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, i) =>
-        RIGHT.has(i) ? cell.padStart(widths[i] as number) : cell.padEnd(widths[i] as number),
-      )
-      .join("  ")
-      .trimEnd();
-  const text = [line(HEADINGS), line(widths.map((width) => "─".repeat(width))), ...rows.map(line)].join("\n");
+  const text = table(HEADINGS, [...graph.inputs, ...graph.nodes.values()].map(row), NUMBERS);
   print(text);
   return text;
 }

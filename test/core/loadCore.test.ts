@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { KernelLoadError, loadCore } from "../../src/core/index.js";
+import { ArgumentError, KernelLoadError, loadCore, OutOfMemoryError } from "../../src/core/index.js";
 import { rejects } from "../support/throws.js";
 
 const url = new URL("../../build/wasm/simd.wasm", import.meta.url);
@@ -70,6 +70,24 @@ test("loadCore says what it expected when it cannot load", async () => {
     loadCore({ module: bytes, simd: true }),
     KernelLoadError,
     /expected module or simd, got both/,
+  );
+});
+
+test("memory sets bytes aside at once; nonsense and more than there can be is refused", async () => {
+  const core = await loadCore({ memory: 2 ** 24 });
+  const { reservedBytes } = core.memory();
+  assert.ok(reservedBytes >= 2 ** 24 && reservedBytes < 2 ** 24 + 2 ** 17);
+  core.array([4_000_000], "float32");
+  assert.is(core.memory().reservedBytes, reservedBytes);
+  await rejects(
+    loadCore({ memory: 0 }),
+    ArgumentError,
+    "loadCore: expected memory to be a whole number of bytes above 0, got 0",
+  );
+  await rejects(
+    loadCore({ memory: 2 ** 33 }),
+    OutOfMemoryError,
+    "loadCore: needs 8589934592 bytes at once, a WebAssembly memory has at most 4294967296",
   );
 });
 
