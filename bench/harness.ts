@@ -8,6 +8,8 @@ export interface Contender {
   /** Done before each round of runs, not measured. */
   prepare?: () => unknown;
   run: () => unknown;
+  /** Takes seconds: run once and not in each round. */
+  once?: boolean;
 }
 
 /** The same work done by several contenders. The first is the yardstick: ratios are to its time. */
@@ -35,21 +37,18 @@ export async function measure(
 ): Promise<Measured[]> {
   const medians = contenders.map((): number[] => []);
   for (let round = 0; round < rounds; round++) {
-    const bench = new Bench({
-      time,
-      iterations: 2,
-      warmup: round === 0,
-      warmupIterations: 1,
-      warmupTime: 1,
-      throws: true,
-    });
-    for (const { name: task, prepare, run } of contenders) {
-      bench.add(task, () => void run(), { beforeAll: async () => void (await prepare?.()) });
+    for (const [i, { name: task, prepare, run, once }] of contenders.entries()) {
+      if (once && round > 0) continue;
+      const bench = new Bench(
+        once
+          ? { time: 0, iterations: 1, warmup: false, throws: true }
+          : { time, iterations: 2, warmup: round === 0, warmupIterations: 1, warmupTime: 1, throws: true },
+      );
+      await prepare?.();
+      await bench.add(task, () => void run()).run();
+      const { result } = bench.tasks[0] as (typeof bench.tasks)[number];
+      if ("latency" in result) medians[i]?.push(result.latency.p50);
     }
-    await bench.run();
-    bench.tasks.forEach((task, i) => {
-      if ("latency" in task.result) medians[i]?.push(task.result.latency.p50);
-    });
   }
   const times = medians.map(median);
   return contenders.map((contender, i) => {
