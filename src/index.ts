@@ -12,5 +12,7 @@ export * from "./checks/index.js";
 export { type Core, type LoadCoreOptions, loadCore } from "./core/index.js";
 export * from "./errors.js";
 export * from "./graph/index.js";
+export * from "./io/index.js";
 export * from "./kernels/index.js";
 export * from "./ops/index.js";
+export * from "./report/index.js";

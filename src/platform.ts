@@ -19,3 +19,21 @@ export async function readUrl(url: URL): Promise<Uint8Array<ArrayBuffer> | Respo
 export function baseUrl(): string | undefined {
   return typeof location === "undefined" ? undefined : location.href;
 }
+
+/** Events whose listeners in Node tfjs's WASM backend adds to, with ones that throw. */
+const ERROR_EVENTS = ["uncaughtException", "unhandledRejection"] as const;
+
+/** Runs `fn` and takes away the process's error listeners that it added, so that the application's own decide as before. */
+export async function keepingErrorListeners<T>(fn: () => Promise<T>): Promise<T> {
+  if (!hasFileSystem) return fn();
+  const listenersOf = (event: (typeof ERROR_EVENTS)[number]) =>
+    process.listeners(event as "uncaughtException");
+  const before = new Set(ERROR_EVENTS.flatMap(listenersOf));
+  try {
+    return await fn();
+  } finally {
+    for (const event of ERROR_EVENTS) {
+      for (const listener of listenersOf(event)) if (!before.has(listener)) process.off(event, listener);
+    }
+  }
+}

@@ -25,8 +25,7 @@ const COMMON: readonly OptionInfo[] = [
     type: "string",
     default: "max_activation",
     choices: ["max_activation", "index", "all"],
-    description:
-      "which output neuron to explain when a call names none: the largest, none (a call must), or all together",
+    description: "which output to explain where a call names none",
   },
   {
     name: "disableModelChecks",

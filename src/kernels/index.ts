@@ -1,1 +1,2 @@
+export { init } from "./init.js";
 export { installKernels, uninstallKernels } from "./installKernels.js";

@@ -1,0 +1,107 @@
+/**
+ * npm start: the digits model's trace, ten held-back digits explained by every method there is, and what came of it as
+ * one picture and one report in out/.
+ */
+import { mkdir } from "node:fs/promises";
+import { relative } from "node:path";
+import { performance } from "node:perf_hooks";
+import { fileURLToPath } from "node:url";
+import * as tf from "@tensorflow/tfjs";
+import {
+  createAnalyzer,
+  getModelExecutionGraph,
+  heatmap,
+  htmlReport,
+  init,
+  inputImage,
+  listAnalyzers,
+  modelWoSoftmax,
+  printModelExecutionGraph,
+  sheetSvg,
+} from "tracelight";
+import { loadLayersModel, svgToPng, writeFileAtomic } from "tracelight/node";
+import { PIXELS, SIDE, tenDigits } from "./data.js";
+
+const FOLDER = fileURLToPath(new URL("out/", import.meta.url));
+const TITLE = "Why the network read these digits as it did";
+
+await init();
+const model = await loadLayersModel(fileURLToPath(new URL("model", import.meta.url)));
+const traceText = printModelExecutionGraph(getModelExecutionGraph(model, { keepInputLayers: true }));
+
+const logits = modelWoSoftmax(model);
+const methods = listAnalyzers().map((method) => method.name);
+const analyzers = methods.map((name) => createAnalyzer(name, logits));
+const digits = tenDigits();
+// The first run of each method compiles what the later ones use; it is not what a figure should show.
+tf.tidy(() => analyzers.map((analyzer) => analyzer.analyze(tf.zeros([1, SIDE, SIDE, 1]))));
+
+console.log(`\n${line(["digit", "read as", "probability", "method", "gap", "ms"])}`);
+const rows = Array.from({ length: digits.count }, (_, i) => explainDigit(i));
+
+await mkdir(FOLDER, { recursive: true });
+const columns = ["input", ...methods];
+const svg = sheetSvg({ title: TITLE, columns, rows });
+await writeFileAtomic(`${FOLDER}digits.png`, await svgToPng(svg));
+const subtitle =
+  "Ten handwritten digits that the network did not train on, and what of each spoke for the class it saw.";
+await writeFileAtomic(
+  `${FOLDER}report.html`,
+  htmlReport({ title: TITLE, subtitle, columns, rows, traceText }),
+);
+const shown = relative(process.cwd(), FOLDER) || ".";
+console.log(`\npicture: ${shown}/digits.png\nreport:  ${shown}/report.html`);
+
+/**
+ * One row of the sheet: the digit, and a heatmap a method.
+ *
+ * @param {number} index
+ */
+function explainDigit(index) {
+  const image = { data: digits.images.slice(index * PIXELS, (index + 1) * PIXELS), shape: [SIDE, SIDE, 1] };
+  const x = tf.tensor(image.data, [1, SIDE, SIDE, 1]);
+  const probabilities = tf.tidy(() => /** @type {tf.Tensor} */ (model.predict(x)).dataSync());
+  const label = String(digits.labels[index]);
+  const results = analyzers.map((analyzer) => {
+    const start = performance.now();
+    const explanation = analyzer.explain(x);
+    const relevance = /** @type {tf.Tensor} */ (explanation.relevance);
+    const data = /** @type {Float32Array} */ (relevance.dataSync());
+    const ms = performance.now() - start;
+    const className = String(explanation.neuron?.[0]);
+    const probability = probabilities[Number(className)] ?? 0;
+    const delta = explanation.delta?.[0] ?? null;
+    explanation.dispose();
+    console.log(
+      line([
+        label,
+        className,
+        probability.toFixed(4),
+        analyzer.name,
+        delta?.toExponential(1) ?? "-",
+        ms.toFixed(1),
+      ]),
+    );
+    const details = { method: analyzer.name, className, probability, delta, ms };
+    return { image: heatmap({ data, shape: image.shape }), details };
+  });
+  x.dispose();
+  const [first] = results;
+  return {
+    label,
+    sublabel: `read as ${first?.details.className}, ${(100 * (first?.details.probability ?? 0)).toFixed(1)} %`,
+    cells: [{ image: inputImage(image) }, ...results],
+  };
+}
+
+/** @param {string[]} cells */
+function line([digit = "", className = "", probability = "", method = "", gap = "", ms = ""]) {
+  return [
+    digit.padEnd(5),
+    className.padEnd(7),
+    probability.padEnd(11),
+    method.padEnd(16),
+    gap.padStart(8),
+    ms.padStart(6),
+  ].join("  ");
+}

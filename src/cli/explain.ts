@@ -1,0 +1,314 @@
+import { mkdir } from "node:fs/promises";
+import { basename, extname, join } from "node:path";
+import * as tf from "@tensorflow/tfjs";
+import { type Command, InvalidArgumentError } from "commander";
+import {
+  type Analyzer,
+  createAnalyzer,
+  type Explanation,
+  listAnalyzers,
+  type NeuronSelection,
+} from "../analyzers/index.js";
+import { didYouMean } from "../analyzers/options.js";
+import { show } from "../core/ndarray.js";
+import { ArgumentError, GraphError, InputFormatError } from "../errors.js";
+import { modelWoSoftmax } from "../graph/index.js";
+import { encodeNpy } from "../io/index.js";
+import { readInput, writeFileAtomic } from "../io/node/index.js";
+import { type ColorMapName, colorMapNames, encodePng, enlarge, heatmap } from "../report/index.js";
+import { table } from "../text.js";
+import { addMethodOptions, optionsFor } from "./methodOptions.js";
+import { loadModel } from "./model.js";
+import { progressBar } from "./progress.js";
+import type { Terminal } from "./run.js";
+
+interface ExplainOptions {
+  method?: string[];
+  out: string;
+  neuron: NeuronSelection;
+  range?: [number, number];
+  colorMap: ColorMapName;
+  keepSoftmax?: true;
+  npy?: true;
+  json?: true;
+}
+
+/** What one method said of one sample. */
+interface Row {
+  input: string;
+  sample: number;
+  method: string;
+  neuron: number | null;
+  output: number | null;
+  probability: number | null;
+  delta: number | null;
+  milliseconds: number;
+  files: string[];
+}
+
+/** PNGs are enlarged by whole factors to at least this many pixels a side. */
+const PNG_SIDE = 224;
+
+/** `tracelight explain MODEL INPUT...`: heatmaps. */
+export function addExplain(program: Command, terminal: Terminal): void {
+  const command = program
+    .command("explain")
+    .description("explain what a model says of inputs: a heatmap a method and sample, as PNG")
+    .argument("<model>", "a TensorFlow.js layers model: its folder, or its model.json")
+    .argument(
+      "<inputs...>",
+      "images (scaled to the model's size), .npy or .json arrays of the model's input shape",
+    )
+    .option(
+      "-m, --method <names>",
+      "methods, by commas or repeated, or all (default: lrp.epsilon); see tracelight methods",
+      collect,
+    )
+    .option("-o, --out <folder>", "where the pictures go", "explanations")
+    .option(
+      "-n, --neuron <which>",
+      "which output to explain: max (the largest), all, or an index from 0",
+      readNeuron,
+      "max",
+    )
+    .option("--range <lo,hi>", "the numbers that black and white are for the model (default: 0,1)", readRange)
+    .option("--color-map <name>", `colours: ${colorMapNames.join(", ")}`, readColorMap, "bwr")
+    .option("--keep-softmax", "explain the softmax too, which is taken off by default")
+    .option("--npy", "write the relevance as .npy beside each picture")
+    .option("--json", "print JSON instead of a table")
+    .addHelpText("after", EXAMPLES);
+  addMethodOptions(command);
+  command.action(
+    async (modelPath: string, inputs: string[], options: ExplainOptions & Record<string, unknown>) => {
+      const rows = await explain(modelPath, inputs, options, terminal);
+      terminal.out(options.json ? `${JSON.stringify(rows, null, 2)}\n` : `${printed(rows)}\n`);
+    },
+  );
+}
+
+const EXAMPLES = `
+Examples:
+  $ tracelight explain model/ cat.jpg dog.png --range -1,1 --out heatmaps
+  $ tracelight explain model/ digit.npy --method gradient,lrp.epsilon --epsilon 0.01
+  $ tracelight explain model/ digit.png --method all --neuron 3 --npy --json > result.json
+
+Relevance that speaks for the output is red, what speaks against it blue, zero white.`;
+
+async function explain(
+  modelPath: string,
+  inputs: readonly string[],
+  options: ExplainOptions & Record<string, unknown>,
+  terminal: Terminal,
+): Promise<Row[]> {
+  const methods = chosenMethods(options.method ?? ["lrp.epsilon"]);
+  const settings = methods.map((method) => optionsFor(method, methods, options));
+  const model = await loadModel(modelPath);
+  const shape = inputShape(model);
+  const explained = options.keepSoftmax ? model : modelWoSoftmax(model, { shouldFindSoftmax: false });
+  const analyzers = methods.map((method, i) =>
+    createAnalyzer(method, explained, {
+      ...settings[i],
+      ...(options.keepSoftmax ? { disableModelChecks: true } : {}),
+    }),
+  );
+  await mkdir(options.out, { recursive: true });
+  const rows: Row[] = [];
+  const names = outputNames(inputs);
+  const bar = progressBar(terminal, inputs.length * methods.length, "explaining");
+  try {
+    for (const [i, input] of inputs.entries()) {
+      const { data, shape: batch } = await readInput(input, { shape, range: options.range ?? [0, 1] });
+      const x = tf.tensor(data, [...batch]);
+      for (const analyzer of analyzers) {
+        rows.push(...(await explainOne({ input, name: names[i] as string, x, analyzer, model, options })));
+        bar.step();
+      }
+      x.dispose();
+    }
+  } finally {
+    bar.stop();
+  }
+  return rows;
+}
+
+interface Task {
+  input: string;
+  name: string;
+  x: tf.Tensor;
+  analyzer: Analyzer;
+  model: tf.LayersModel;
+  options: ExplainOptions;
+}
+
+async function explainOne({ input, name, x, analyzer, model, options }: Task): Promise<Row[]> {
+  const start = performance.now();
+  const explanation = named(input, () => analyzer.explain(x, { neuronSelection: options.neuron }));
+  const relevance = explanation.relevance as tf.Tensor;
+  const data = relevance.dataSync() as Float32Array;
+  const milliseconds = (performance.now() - start) / (x.shape[0] as number);
+  const outputs = explanation.output.dataSync();
+  const probabilities = tf.tidy(() => (model.predict(x) as tf.Tensor).dataSync());
+  const [samples, neurons] = explanation.output.shape;
+  const size = relevance.size / samples;
+  const rows: Row[] = [];
+  for (let sample = 0; sample < samples; sample++) {
+    const stem = join(
+      options.out,
+      samples === 1 ? `${name}.${analyzer.name}` : `${name}.${sample}.${analyzer.name}`,
+    );
+    const one = { data: data.slice(sample * size, (sample + 1) * size), shape: relevance.shape.slice(1) };
+    const files = await writeFiles(stem, one, options);
+    rows.push({
+      input,
+      sample,
+      method: analyzer.name,
+      ...figures(explanation, sample, neurons, outputs, probabilities),
+      milliseconds,
+      files,
+    });
+  }
+  explanation.dispose();
+  return rows;
+}
+
+function figures(
+  { neuron, delta }: Explanation,
+  sample: number,
+  neurons: number,
+  outputs: ArrayLike<number>,
+  probabilities: ArrayLike<number>,
+) {
+  const index = neuron?.[sample] ?? null;
+  const at = (values: ArrayLike<number>) =>
+    index === null ? null : (values[sample * neurons + index] ?? null);
+  const probability = at(probabilities);
+  return {
+    neuron: index,
+    output: at(outputs),
+    probability: probability !== null && probability >= 0 && probability <= 1 ? probability : null,
+    delta: delta?.[sample] ?? null,
+  };
+}
+
+async function writeFiles(
+  stem: string,
+  relevance: { data: Float32Array; shape: number[] },
+  options: ExplainOptions,
+): Promise<string[]> {
+  const files: string[] = [];
+  const picture = drawable(relevance.shape);
+  if (picture !== null) {
+    const image = heatmap({ data: relevance.data, shape: picture }, { colorMap: options.colorMap });
+    const factor = Math.max(1, Math.ceil(PNG_SIDE / Math.max(image.width, image.height)));
+    await writeFileAtomic(`${stem}.png`, encodePng(enlarge(image, factor)));
+    files.push(`${stem}.png`);
+  }
+  if (options.npy || picture === null) {
+    await writeFileAtomic(`${stem}.npy`, encodeNpy({ ...relevance, dtype: "float32" }));
+    files.push(`${stem}.npy`);
+  }
+  return files;
+}
+
+/** The shape as which a sample is drawn: `[h, w, c]`, `[h, w]`, or a row of pixels; null for what has no picture. */
+function drawable(shape: readonly number[]): number[] | null {
+  if (shape.length === 1) return [1, shape[0] as number];
+  return shape.length === 2 || shape.length === 3 ? [...shape] : null;
+}
+
+function chosenMethods(given: readonly string[]): string[] {
+  const names = listAnalyzers().map((method) => method.name);
+  const chosen = given.flatMap((text) => text.split(",")).map((name) => name.trim());
+  if (chosen.includes("all")) return names;
+  for (const name of chosen) {
+    if (!names.includes(name)) {
+      throw new ArgumentError(
+        `explain: unknown method "${name}"${didYouMean(name, names)}; there are ${names.join(", ")}`,
+      );
+    }
+  }
+  return [...new Set(chosen)];
+}
+
+function inputShape(model: tf.LayersModel): number[] {
+  if (model.inputs.length !== 1) {
+    throw new GraphError(
+      `explain: model "${model.name}" has ${model.inputs.length} inputs; the command line takes models with one`,
+    );
+  }
+  const shape = (model.inputs[0] as tf.SymbolicTensor).shape.slice(1);
+  if (shape.some((n) => n === null)) {
+    throw new GraphError(
+      `explain: model "${model.name}" takes inputs of any size, ${show(shape)}; the command line needs fixed ones`,
+    );
+  }
+  return shape as number[];
+}
+
+/** One name an input: the file's, with a number behind where two are alike. */
+function outputNames(inputs: readonly string[]): string[] {
+  const seen = new Map<string, number>();
+  return inputs.map((input) => {
+    const name = basename(input, extname(input));
+    const count = (seen.get(name) ?? 0) + 1;
+    seen.set(name, count);
+    return count === 1 ? name : `${name}-${count}`;
+  });
+}
+
+/** Says which file an error is about. */
+function named<T>(input: string, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw new InputFormatError(`${input}: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function printed(rows: readonly Row[]): string {
+  const cells = rows.map((row) => [
+    row.sample === 0 && rows.every((other) => other.sample === 0)
+      ? row.input
+      : `${row.input} [${row.sample}]`,
+    row.method,
+    row.neuron === null ? "-" : String(row.neuron),
+    row.output === null ? "-" : row.output.toPrecision(4),
+    row.probability === null ? "-" : row.probability.toFixed(4),
+    row.delta === null ? "-" : row.delta.toExponential(1),
+    row.milliseconds.toFixed(1),
+    row.files.join(" "),
+  ]);
+  return table(
+    ["input", "method", "neuron", "output", "probability", "gap", "ms", "files"],
+    cells,
+    [2, 3, 4, 5, 6],
+  );
+}
+
+function collect(text: string, before: string[] = []): string[] {
+  return [...before, text];
+}
+
+function readNeuron(text: string): NeuronSelection {
+  if (text === "max" || text === "all") return text;
+  const index = Number(text);
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError("Expected max, all, or an index from 0.");
+  return index;
+}
+
+function readRange(text: string): [number, number] {
+  const parts = text.split(",").map(Number);
+  const [lo, hi] = parts;
+  if (parts.length !== 2 || lo === undefined || hi === undefined || !(lo < hi)) {
+    throw new InvalidArgumentError("Expected two numbers, the lower first: 0,1 or -1,1.");
+  }
+  return [lo, hi];
+}
+
+function readColorMap(text: string): ColorMapName {
+  const name = colorMapNames.find((n) => n === text);
+  if (name === undefined) throw new InvalidArgumentError(`There are ${colorMapNames.join(", ")}.`);
+  return name;
+}

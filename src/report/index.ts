@@ -1,0 +1,17 @@
+export {
+  type ColorMap,
+  type ColorMapName,
+  colorMap,
+  colorMapNames,
+  colorTable,
+  type Rgb,
+} from "./colorMaps.js";
+export type { Grid, GridCell, GridRow } from "./grid.js";
+export { type Heatmap, type HeatmapOptions, heatmap } from "./heatmap.js";
+export { type ExplanationDetails, type HtmlReport, htmlReport, type ReportCell } from "./htmlReport.js";
+export { type InputImageOptions, inputImage } from "./inputImage.js";
+export { formatMs, formatNumber, formatProbability } from "./numbers.js";
+export { encodePng, enlarge, pngDataUri } from "./png.js";
+export type { RasterImage } from "./rasterImage.js";
+export type { Sample } from "./sample.js";
+export { type Sheet, sheetSvg } from "./sheet.js";

@@ -1,0 +1,190 @@
+import { ArgumentError } from "../errors.js";
+import { type ColorMapName, colorMapInfo } from "./colorMaps.js";
+import { escapeXml } from "./escapeXml.js";
+import { checkGrid, type Grid } from "./grid.js";
+import { enlarge, pngDataUri } from "./png.js";
+import type { RasterImage } from "./rasterImage.js";
+import { textWidth, wrapText } from "./textLayout.js";
+
+export interface Sheet extends Grid {
+  readonly title?: string;
+  /** The side of the square that each picture fills, in pixels. Default 112. */
+  readonly cellSize?: number;
+  /** The colour map that the legend at the bottom shows; null for no legend. Default `"bwr"`. */
+  readonly legend?: ColorMapName | null;
+}
+
+const MARGIN = 32;
+const COLUMN_GAP = 20;
+const ROW_GAP = 22;
+const LINE = 1.35;
+
+/** Sizes and colours of the text. */
+const TYPE = {
+  title: { size: 20, weight: 600, fill: "#111827" },
+  heading: { size: 12, weight: 600, fill: "#374151" },
+  label: { size: 14, weight: 600, fill: "#111827" },
+  sublabel: { size: 12, weight: 400, fill: "#6b7280" },
+  caption: { size: 11, weight: 400, fill: "#6b7280" },
+} as const;
+type TypeName = keyof typeof TYPE;
+
+/**
+ * A contact sheet as one SVG: a grid with a row a sample, column headings on top, row labels on the left, captions below the
+ * pictures, and a colour bar at the bottom. Nothing is referred to from outside, only the font Inter by name; pictures are
+ * PNGs inside, enlarged by whole factors so that their pixels have sharp edges. `svgToPng` makes a PNG of it.
+ *
+ * @throws ArgumentError if a row does not have a cell a column, if there are no rows or columns, or for a cellSize below 16
+ * @example
+ * sheetSvg({
+ *   columns: ["input", "lrp.epsilon"],
+ *   rows: [{ label: "7", sublabel: "99.8 %", cells: [{ image: inputImage(x) }, { image: heatmap(r), caption: "gap 2e-7" }] }],
+ * })
+ */
+export function sheetSvg(sheet: Sheet): string {
+  checkGrid("sheetSvg", sheet);
+  const { title, columns, rows, cellSize = 112, legend = "bwr" } = sheet;
+  if (!Number.isInteger(cellSize) || cellSize < 16) {
+    throw new ArgumentError(`sheetSvg: expected cellSize to be a whole number from 16, got ${cellSize}`);
+  }
+  const cellText = cellSize + COLUMN_GAP - 8;
+  const labelWidth = labelColumnWidth(rows);
+  const left = MARGIN + (labelWidth > 0 ? labelWidth + COLUMN_GAP : 0);
+  const columnX = (i: number) => left + i * (cellSize + COLUMN_GAP);
+  const gridRight = columnX(columns.length) - COLUMN_GAP;
+  const width = Math.max(gridRight + MARGIN, MARGIN * 2 + (legend === null ? 0 : LEGEND_WIDTH));
+  const parts: string[] = [];
+  let y = MARGIN;
+
+  if (title !== undefined) {
+    const lines = wrapText(title, { width: width - MARGIN * 2, fontSize: TYPE.title.size, maxLines: 3 });
+    parts.push(textBlock("title", MARGIN, y, lines));
+    y += blockHeight("title", lines) + 20;
+  }
+
+  const headings = columns.map((column) =>
+    wrapText(column, { width: cellText, fontSize: TYPE.heading.size, maxLines: 3 }),
+  );
+  const headingHeight = Math.max(...headings.map((lines) => blockHeight("heading", lines)));
+  headings.forEach((lines, i) => {
+    const top = y + headingHeight - blockHeight("heading", lines);
+    parts.push(textBlock("heading", columnX(i), top, lines));
+  });
+  y += headingHeight + 10;
+
+  for (const { label, sublabel, cells } of rows) {
+    const labelLines = wrapText(label, { width: labelWidth, fontSize: TYPE.label.size, maxLines: 3 });
+    const sublabelLines = wrapText(sublabel ?? "", {
+      width: labelWidth,
+      fontSize: TYPE.sublabel.size,
+      maxLines: 3,
+    });
+    const labelHeight = blockHeight("label", labelLines);
+    const labelTop = y + (cellSize - labelHeight - blockHeight("sublabel", sublabelLines)) / 2;
+    parts.push(textBlock("label", MARGIN, labelTop, labelLines));
+    parts.push(textBlock("sublabel", MARGIN, labelTop + labelHeight, sublabelLines));
+
+    const captions = cells.map(({ caption = "" }) =>
+      wrapText(caption, { width: cellText, fontSize: TYPE.caption.size, maxLines: 2 }),
+    );
+    cells.forEach(({ image }, i) => {
+      const name = `${columns[i]}: ${label}`;
+      parts.push(picture(image, name, columnX(i), y, cellSize));
+      parts.push(textBlock("caption", columnX(i), y + cellSize + 6, captions[i] as string[]));
+    });
+    const captionHeight = Math.max(...captions.map((lines) => blockHeight("caption", lines)));
+    y += cellSize + (captionHeight > 0 ? captionHeight + 6 : 0) + ROW_GAP;
+  }
+  y -= ROW_GAP;
+
+  if (legend !== null) {
+    y += 28;
+    parts.push(colorBar(legend, left + LEGEND_WIDTH > width - MARGIN ? MARGIN : left, y));
+    y += LEGEND_HEIGHT;
+  }
+  const height = Math.ceil(y + MARGIN);
+
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${px(width)}" height="${height}" viewBox="0 0 ${px(width)} ${height}" ` +
+      `font-family="Inter, system-ui, sans-serif" role="img"${title === undefined ? "" : ` aria-label="${escapeXml(title)}"`}>`,
+    STYLE,
+    `<rect width="100%" height="100%" fill="#ffffff"/>`,
+    ...parts.filter((part) => part !== ""),
+    "</svg>\n",
+  ].join("\n");
+}
+
+/**
+ * Pictures have the attribute image-rendering="optimizeSpeed", which resvg draws with sharp pixels; browsers want
+ * `pixelated`, which resvg takes for nothing. It passes over @supports.
+ */
+const STYLE =
+  "<style>@supports (image-rendering: pixelated) { .sharp { image-rendering: pixelated } }</style>";
+
+function labelColumnWidth(rows: Sheet["rows"]): number {
+  const widths = rows.flatMap(({ label, sublabel = "" }) => [
+    textWidth(label, TYPE.label.size),
+    textWidth(sublabel, TYPE.sublabel.size),
+  ]);
+  return Math.ceil(Math.min(160, Math.max(...widths)));
+}
+
+/** A picture with a hairline around it, as large as fits into a square, in its middle. */
+function picture(image: RasterImage, name: string, x: number, y: number, cellSize: number): string {
+  const longest = Math.max(image.width, image.height);
+  const width = (image.width / longest) * cellSize;
+  const height = (image.height / longest) * cellSize;
+  const left = x + (cellSize - width) / 2;
+  const top = y + (cellSize - height) / 2;
+  // Twice the size of the cell, for screens of high density. Photographs that are larger look better smooth.
+  const factor = Math.max(1, Math.ceil((cellSize * 2) / longest));
+  const sharp = longest <= cellSize * 2 ? ` class="sharp" image-rendering="optimizeSpeed"` : "";
+  const box = `x="${px(left)}" y="${px(top)}" width="${px(width)}" height="${px(height)}"`;
+  return (
+    `<image ${box}${sharp} preserveAspectRatio="none" href="${pngDataUri(enlarge(image, factor))}">` +
+    `<title>${escapeXml(name)}</title></image>\n` +
+    `<rect x="${px(left - 0.5)}" y="${px(top - 0.5)}" width="${px(width + 1)}" height="${px(height + 1)}" ` +
+    `fill="none" stroke="#e5e7eb"/>`
+  );
+}
+
+const LEGEND_WIDTH = 220;
+const LEGEND_HEIGHT = 30;
+
+function colorBar(name: ColorMapName, x: number, y: number): string {
+  const { stops } = colorMapInfo(name);
+  const gradient = stops
+    .map((color, i) => `<stop offset="${px(i / (stops.length - 1))}" stop-color="${color}"/>`)
+    .join("");
+  const { size, weight, fill } = TYPE.caption;
+  const word = (at: number, anchor: string, text: string) =>
+    `<text x="${px(at)}" y="${px(y + 27)}" text-anchor="${anchor}" font-size="${size}" font-weight="${weight}" fill="${fill}">${text}</text>`;
+  return [
+    `<linearGradient id="legend">${gradient}</linearGradient>`,
+    `<rect x="${px(x)}" y="${px(y)}" width="${LEGEND_WIDTH}" height="10" rx="2" fill="url(#legend)" stroke="#e5e7eb"/>`,
+    word(x, "start", "negative"),
+    word(x + LEGEND_WIDTH / 2, "middle", "0"),
+    word(x + LEGEND_WIDTH, "end", "positive"),
+  ].join("\n");
+}
+
+function blockHeight(type: TypeName, lines: readonly string[]): number {
+  return lines.length * TYPE[type].size * LINE;
+}
+
+/** Lines of text below each other, the first one's box beginning at y. */
+function textBlock(type: TypeName, x: number, y: number, lines: readonly string[]): string {
+  const { size, weight, fill } = TYPE[type];
+  return lines
+    .map((line, i) => {
+      // Inter's capitals stand in the middle of a line whose baseline is there.
+      const baseline = y + i * size * LINE + size * (LINE / 2 + 0.36);
+      return `<text x="${px(x)}" y="${px(baseline)}" font-size="${size}" font-weight="${weight}" fill="${fill}">${escapeXml(line)}</text>`;
+    })
+    .join("\n");
+}
+
+/** A number as SVG and CSS take it, without the noise of floating point. */
+function px(value: number): string {
+  return String(Math.round(value * 100) / 100);
+}
