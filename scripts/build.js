@@ -19,6 +19,8 @@ process.chdir(root);
 for (const entry of readdirSync("build")) {
   if (entry !== ".gitignore") rmSync(join("build", entry), { recursive: true });
 }
+// npm packs by the .gitignore in a folder unless it finds this.
+writeFileSync("build/.npmignore", ".gitignore\n");
 await buildKernels();
 buildTypeScript();
 

@@ -9,8 +9,8 @@ export const hasFileSystem: boolean =
 /** The bytes behind a URL: read from disk for `file:` URLs where there is a disk, else fetched. */
 export async function readUrl(url: URL): Promise<Uint8Array<ArrayBuffer> | Response> {
   if (url.protocol === "file:" && hasFileSystem) {
-    const { readFile } = await import("node:fs/promises");
-    return Uint8Array.from(await readFile(url));
+    // Not an import, which bundlers for the browser would try to resolve.
+    return Uint8Array.from(await process.getBuiltinModule("node:fs/promises").readFile(url));
   }
   return fetch(url);
 }

@@ -1,0 +1,124 @@
+import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { digitsModelPath } from "../support/digits.js";
+import { installPacked } from "../support/packed.js";
+
+const test = suite("package");
+const { folder, files, remove } = installPacked();
+test.after(remove);
+
+/** Runs a module in the folder; whatever it prints on stderr is a failure. */
+function runModule(source: string): string {
+  writeFileSync(join(folder, "main.mjs"), source);
+  const { stdout, stderr, status } = spawnSync(process.execPath, ["main.mjs"], {
+    cwd: folder,
+    encoding: "utf8",
+  });
+  assert.is(stderr, "");
+  assert.is(status, 0);
+  return stdout;
+}
+
+test("the package holds the build, the kernels as files, and its documents, and nothing else", () => {
+  for (const name of ["simd", "scalar", "simd.shared", "scalar.shared"])
+    assert.ok(files.includes(`build/wasm/${name}.wasm`));
+  for (const name of [
+    "build/index.js",
+    "build/index.d.ts",
+    "build/cli/main.js",
+    "LICENSE",
+    "README.md",
+    "CHANGELOG.md",
+    "package.json",
+  ])
+    assert.ok(files.includes(name), name);
+  assert.equal(
+    files.filter(
+      (name) =>
+        !/^(build\/.*\.(js|d\.ts|js\.map|wasm)|LICENSE|README\.md|CHANGELOG\.md|package\.json)$/.test(name),
+    ),
+    [],
+  );
+});
+
+test("the README's example runs as installed, silently on stderr", () => {
+  const out = runModule(`
+    import * as tf from "@tensorflow/tfjs";
+    import { createAnalyzer, init, modelWoSoftmax } from "tracelight";
+    import { loadLayersModel } from "tracelight/node";
+    await init();
+    const model = await loadLayersModel(${JSON.stringify(digitsModelPath)});
+    const analyzer = createAnalyzer("lrp.epsilon", modelWoSoftmax(model));
+    const { relevance, neuron } = analyzer.explain(tf.ones([1, 28, 28, 1]));
+    console.log(relevance.shape.join(), neuron.length);
+  `);
+  assert.is(out, "1,28,28,1 1\n");
+});
+
+test("tracelight/core works alone, and its kernels can be given as a file", () => {
+  const out = runModule(`
+    import { readFileSync } from "node:fs";
+    import { fileURLToPath } from "node:url";
+    import { loadCore } from "tracelight/core";
+    for (const name of ["tracelight/kernels.wasm", "tracelight/kernels.scalar.wasm"]) {
+      const module = new WebAssembly.Module(readFileSync(fileURLToPath(import.meta.resolve(name))));
+      const core = await loadCore({ module });
+      console.log(core.firstNonFinite(Float32Array.of(1, NaN)));
+    }
+    for (const name of ["tracelight/kernels.shared.wasm", "tracelight/kernels.scalar.shared.wasm"]) {
+      const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true });
+      const module = new WebAssembly.Module(readFileSync(fileURLToPath(import.meta.resolve(name))));
+      console.log(typeof new WebAssembly.Instance(module, { env: { memory } }).exports.extractPatches);
+    }
+    console.log(process.moduleLoadList.some((m) => m.includes("tfjs")));
+  `);
+  assert.is(out, "1\n1\nfunction\nfunction\nfalse\n");
+});
+
+test("a process's own error listeners survive init()", () => {
+  const out = runModule(`
+    import { init } from "tracelight";
+    const events = ["uncaughtException", "unhandledRejection"];
+    process.on("uncaughtException", (error) => console.log("mine:", error.message));
+    const before = events.map((event) => process.listenerCount(event));
+    await init();
+    await init();
+    console.log(events.map((event, i) => process.listenerCount(event) - before[i]).join());
+    setTimeout(() => { throw new Error("late"); });
+  `);
+  assert.is(out, "0,0\nmine: late\n");
+});
+
+test("the tracelight command runs as installed", () => {
+  const { version } = JSON.parse(readFileSync(join(folder, "node_modules/tracelight/package.json"), "utf8"));
+  const bin = join(folder, "node_modules/tracelight/build/cli/main.js");
+  const run = (...argv: string[]) =>
+    spawnSync(process.execPath, [bin, ...argv], { cwd: folder, encoding: "utf8" });
+  assert.is(run("--version").stdout, `${version}\n`);
+  const traced = run("trace", digitsModelPath);
+  assert.is(traced.stderr, "");
+  assert.match(traced.stdout, /conv1 +Conv2D/);
+  const failed = run("trace", "none");
+  assert.is(failed.status, 1);
+  assert.is(failed.stderr, "tracelight: loadLayersModel: none does not exist\n");
+});
+
+test("tracelight/core bundles for the browser into less than 20 kB gzipped, kernels included", async () => {
+  writeFileSync(join(folder, "core.mjs"), 'export { loadCore } from "tracelight/core";');
+  const { outputFiles } = await build({
+    entryPoints: [join(folder, "core.mjs")],
+    bundle: true,
+    minify: true,
+    format: "esm",
+    platform: "browser",
+    write: false,
+  });
+  assert.ok(gzipSync(outputFiles[0]!.contents).length < 20_000);
+});
+
+test.run();
