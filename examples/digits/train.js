@@ -4,11 +4,10 @@
 import { performance } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
 import * as tf from "@tensorflow/tfjs";
-import "@tensorflow/tfjs-backend-wasm";
-import { installKernels } from "tracelight";
+import { init } from "tracelight";
+import { loadLayersModel, saveLayersModel } from "tracelight/node";
 import { bend } from "./augment.js";
 import { CLASSES, loadDigits, PIXELS, SIDE } from "./data.js";
-import { readModel, writeModel } from "./model-files.js";
 import { randomSource, shuffled } from "./random.js";
 
 const SEED = 1;
@@ -18,9 +17,8 @@ const BATCH = 64;
 const LEARNING_RATE = 3e-3;
 const DIRECTORY = fileURLToPath(new URL("model", import.meta.url));
 
-await tf.setBackend("wasm");
-// Adds the gradient of a convolution for its filter, which tfjs lacks on wasm.
-installKernels();
+// Adds to the WASM backend the gradient of a convolution for its filter, which tfjs lacks there.
+await init();
 
 const { train, heldBack } = loadDigits();
 const random = randomSource(SEED);
@@ -36,9 +34,9 @@ for (let epoch = 0; epoch < EPOCHS; epoch++) {
   console.log(`epoch ${epoch + 1} of ${EPOCHS}: loss ${loss.toFixed(4)}, ${seconds} s`);
 }
 
-await writeModel(model, DIRECTORY);
+await saveLayersModel(model, DIRECTORY);
 // What counts is the model on disk, so that is the one measured.
-const { right, certainty } = measure(await readModel(DIRECTORY));
+const { right, certainty } = measure(await loadLayersModel(DIRECTORY));
 const percent = ((100 * right) / heldBack.count).toFixed(1);
 console.log(`mean probability of the right class: ${certainty.toFixed(4)}`);
 console.log(`held back: ${right} of ${heldBack.count} right, ${percent} %`);
