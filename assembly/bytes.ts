@@ -71,3 +71,14 @@ export function addFloats(dst: usize, src: usize, n: usize): void {
   }
   for (; src < end; src += 4, dst += 4) store<f32>(dst, load<f32>(dst) + load<f32>(src));
 }
+
+/** dst[i] += src[i] for n int32, modulo 2^32. */
+export function addInts(dst: usize, src: usize, n: usize): void {
+  const end = src + (n << 2);
+  if (ASC_FEATURE_SIMD) {
+    for (; src + 16 <= end; src += 16, dst += 16) {
+      v128.store(dst, i32x4.add(v128.load(dst), v128.load(src)));
+    }
+  }
+  for (; src < end; src += 4, dst += 4) store<i32>(dst, load<i32>(dst) + load<i32>(src));
+}

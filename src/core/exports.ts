@@ -40,6 +40,69 @@ export interface KernelExports {
   finiteMask(src: number, dst: number, n: number, finite: number): void;
   firstNonFinite(src: number, n: number): number;
   countNonFinite(src: number, n: number): number;
+  gather(
+    src: number,
+    indices: number,
+    dst: number,
+    batch: number,
+    outer: number,
+    size: number,
+    count: number,
+    rowBytes: number,
+  ): number;
+  scatterAdd(
+    src: number,
+    indices: number,
+    dst: number,
+    batch: number,
+    outer: number,
+    size: number,
+    count: number,
+    row: number,
+    dropNegative: number,
+    ints: number,
+  ): number;
+  gatherNd(
+    src: number,
+    indices: number,
+    axes: number,
+    dst: number,
+    batch: number,
+    count: number,
+    depth: number,
+    block: number,
+    row: number,
+  ): number;
+  scatterNdAdd(
+    src: number,
+    indices: number,
+    axes: number,
+    dst: number,
+    batch: number,
+    count: number,
+    depth: number,
+    block: number,
+    row: number,
+  ): number;
+  repeat(narrow: number, wide: number, outer: number, times: number, rowBytes: number): void;
+  sumRows(wide: number, narrow: number, outer: number, times: number, row: number): void;
+  moveRows(src: number, dst: number, axes: number, rank: number, rowBytes: number): void;
+  transposePlanes(
+    src: number,
+    dst: number,
+    axes: number,
+    rank: number,
+    rows: number,
+    columns: number,
+    srcRow: number,
+    dstRow: number,
+    elementBytes: number,
+  ): void;
+  floatToInt(src: number, dst: number, n: number): void;
+  intToFloat(src: number, dst: number, n: number): void;
+  floatToBool(src: number, dst: number, n: number): void;
+  intToBool(src: number, dst: number, n: number): void;
+  boolToWord(src: number, dst: number, n: number, one: number): void;
 }
 
 /** The names above, for checking a module that a caller brings. */
@@ -49,4 +112,17 @@ export const KERNEL_NAMES = [
   "finiteMask",
   "firstNonFinite",
   "countNonFinite",
+  "gather",
+  "scatterAdd",
+  "gatherNd",
+  "scatterNdAdd",
+  "repeat",
+  "sumRows",
+  "moveRows",
+  "transposePlanes",
+  "floatToInt",
+  "intToFloat",
+  "floatToBool",
+  "intToBool",
+  "boolToWord",
 ] as const satisfies readonly (keyof KernelExports)[];

@@ -115,24 +115,27 @@ export class Heap {
   }
 
   /**
-   * Runs a kernel that writes an array. `kernel` gets the addresses of the inputs, in their order, and of the output,
-   * all in one block; what does not live there already is copied in, and the result copied out.
+   * Runs a kernel that writes an array. `kernel` gets the addresses of the inputs, in their order, of the output, and of
+   * scratch of the given sizes, all in one block; what does not live there already is copied in, and the result copied out.
+   *
+   * @param scratchBytes spans that the kernel needs besides
    */
   run<D extends DType>(
     who: string,
     inputs: readonly NdArray[],
     result: Result<D>,
-    kernel: (block: Block, inputs: readonly number[], output: number) => void,
+    kernel: (block: Block, inputs: readonly number[], output: number, scratch: readonly number[]) => void,
+    scratchBytes: readonly number[] = [],
   ): NdArray<D> {
     const { shape, dtype } = result;
     checkShape(who, "the result's shape", shape);
     const size = sizeOf(shape);
     const into = result.into === undefined ? null : readInto(who, result.into, result, inputs);
     const views = inputs.map((input) => input.data);
-    return this.#withPlaced(who, [...views, into?.data ?? size * elementBytes(dtype)], (block, addresses) => {
-      const output = addresses.at(-1) as number;
+    const operands = [into?.data ?? size * elementBytes(dtype), ...views, ...scratchBytes];
+    return this.#withPlaced(who, operands, (block, [output, ...addresses]) => {
       for (const [i, view] of views.entries()) copyIn(block, addresses[i] as number, view);
-      kernel(block, addresses, output);
+      kernel(block, addresses, output as number, addresses.slice(views.length));
       const written = typedArray(dtype, size, block.memory.buffer, output);
       if (into === null) return { data: written.slice() as typeof written, shape: [...shape], dtype };
       if (!block.holds(into.data)) into.data.set(written);

@@ -39,7 +39,7 @@ test("loadCore says what it expected when it cannot load", async () => {
   await rejects(
     loadCore({ module: empty }),
     KernelLoadError,
-    "loadCore: not this version's kernels: the module does not export extractPatches, foldPatches, finiteMask, firstNonFinite, countNonFinite",
+    /^loadCore: not this version's kernels: the module does not export extractPatches, foldPatches, finiteMask, .*boolToWord$/,
   );
   await rejects(
     loadCore({ module: Uint8Array.of(1, 2, 3) }),

@@ -1,0 +1,92 @@
+/**
+ * Rows picked by tuples of indices, and the adjoint.
+ *
+ *   src      [batch, d_0, ..., d_(depth-1), row]     `row` bytes a row, `block` bytes a batch
+ *   indices  [batch, count, depth]                   int32
+ *   axes     [depth, 2]                              int32: for each axis its size d_k and its stride in bytes
+ *   dst      [batch, count, row]
+ *
+ *   dst[b, j, :] = src[b, indices[b, j, 0], ..., indices[b, j, depth - 1], :]
+ *
+ * Every index is checked before anything is written: the result is the flat position, in tuples, of the first with an index
+ * outside its axis, or -1.
+ */
+import { addFloats, copyBytes } from "./bytes";
+
+/** Moves bytes: exact for every dtype. */
+export function gatherNd(
+  src: usize,
+  indices: usize,
+  axes: usize,
+  dst: usize,
+  batch: i32,
+  count: i32,
+  depth: i32,
+  block: usize,
+  row: usize,
+): i32 {
+  const bad = firstOutside(indices, axes, batch * count, depth);
+  if (bad >= 0) return bad;
+  const tuple = (<usize>depth) << 2;
+  for (let b = 0; b < batch; b++, src += block) {
+    if (row == 4 && depth == 2) {
+      const first = <usize>load<u32>(axes, 4);
+      const second = <usize>load<u32>(axes, 12);
+      for (let j = 0; j < count; j++, indices += 8, dst += 4) {
+        const at = <usize>load<u32>(indices) * first + <usize>load<u32>(indices, 4) * second;
+        store<u32>(dst, load<u32>(src + at));
+      }
+    } else {
+      for (let j = 0; j < count; j++, indices += tuple, dst += row) {
+        copyBytes(dst, src + offsetOf(indices, axes, depth), row);
+      }
+    }
+  }
+  return -1;
+}
+
+/**
+ * The adjoint: src and dst change places, dst[b, indices[b, j, ...], :] += src[b, j, :] from zero. float32; `row` and
+ * `block` in bytes; the terms of a sum are added in the order of the tuples.
+ */
+export function scatterNdAdd(
+  src: usize,
+  indices: usize,
+  axes: usize,
+  dst: usize,
+  batch: i32,
+  count: i32,
+  depth: i32,
+  block: usize,
+  row: usize,
+): i32 {
+  const bad = firstOutside(indices, axes, batch * count, depth);
+  if (bad >= 0) return bad;
+  memory.fill(dst, 0, <usize>batch * block);
+  const tuple = (<usize>depth) << 2;
+  for (let b = 0; b < batch; b++, dst += block) {
+    for (let j = 0; j < count; j++, indices += tuple, src += row) {
+      addFloats(dst + offsetOf(indices, axes, depth), src, row >> 2);
+    }
+  }
+  return -1;
+}
+
+/** Where a tuple points, in bytes. */
+function offsetOf(indices: usize, axes: usize, depth: i32): usize {
+  let offset: usize = 0;
+  for (let k = 0; k < depth; k++, indices += 4, axes += 8)
+    offset += <usize>load<u32>(indices) * <usize>load<u32>(axes, 4);
+  return offset;
+}
+
+/** Position of the first of n tuples with an index outside its axis, or -1. */
+function firstOutside(indices: usize, axes: usize, n: i32, depth: i32): i32 {
+  for (let i = 0; i < n; i++) {
+    for (let k = 0; k < depth; k++, indices += 4) {
+      // Unsigned, a negative index is a large one.
+      if (load<u32>(indices) >= load<u32>(axes + ((<usize>k) << 3))) return i;
+    }
+  }
+  return -1;
+}
