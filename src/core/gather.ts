@@ -3,6 +3,7 @@ import type { Heap, IntoOption } from "./heap.js";
 import {
   type ArrayInput,
   checkShape,
+  coordinates,
   type DType,
   elementBytes,
   type NdArray,
@@ -167,18 +168,8 @@ function layOut(
 function refuseIndex(who: string, what: string, indices: NdArray, position: number, size: number): never {
   const value = indices.data[position] as number;
   throw new IndexError(
-    `${who}: ${what}[${place(position, indices.shape)}] = ${value} is outside [0, ${size})`,
+    `${who}: ${what}[${coordinates(position, indices.shape).join(", ")}] = ${value} is outside [0, ${size})`,
     position,
     value,
   );
-}
-
-/** The coordinates of a flat, row-major position, as a message shows them. */
-export function place(position: number, shape: readonly number[]): string {
-  const at: number[] = [];
-  for (let axis = shape.length - 1, rest = position; axis >= 0; axis--) {
-    at.unshift(rest % (shape[axis] as number));
-    rest = Math.floor(rest / (shape[axis] as number));
-  }
-  return at.join(", ");
 }

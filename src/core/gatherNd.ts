@@ -1,9 +1,9 @@
 import { ArgumentError, IndexError, ShapeError } from "../errors.js";
-import { place } from "./gather.js";
 import type { Heap, IntoOption } from "./heap.js";
 import {
   type ArrayInput,
   checkShape,
+  coordinates,
   type DType,
   elementBytes,
   type NdArray,
@@ -159,7 +159,7 @@ function refuseIndex(
   shape: readonly number[],
 ): never {
   const tuple = [...indices.data.slice(position * depth, (position + 1) * depth)];
-  const at = place(position, indices.shape.slice(0, -1));
+  const at = coordinates(position, indices.shape.slice(0, -1)).join(", ");
   throw new IndexError(
     `${who}: indices[${at}] = ${show(tuple)} is outside shape ${show(shape)}${sizes.length < shape.length ? ` (axes ${show(sizes)})` : ""}`,
     position,

@@ -112,3 +112,14 @@ function describe(value: unknown): string {
 export function show(list: unknown): string {
   return Array.isArray(list) ? `[${list.map(show).join(", ")}]` : String(list);
 }
+
+/** The coordinates of a flat, row-major position. */
+export function coordinates(position: number, shape: readonly number[]): number[] {
+  const at: number[] = [];
+  for (let axis = shape.length - 1, rest = position; axis >= 0; axis--) {
+    const size = shape[axis] as number;
+    at.unshift(rest % size);
+    rest = Math.floor(rest / size);
+  }
+  return at;
+}

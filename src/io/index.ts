@@ -1,3 +1,3 @@
 export { type LayersModelArtifacts, modelFromArtifacts } from "./modelFromArtifacts.js";
-export { parseNestedArray } from "./parseNestedArray.js";
 export { decodeNpy, encodeNpy } from "./npy.js";
+export { parseNestedArray } from "./parseNestedArray.js";

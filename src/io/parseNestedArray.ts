@@ -30,7 +30,7 @@ export function parseNestedArray(json: string): { data: Float32Array; shape: num
       return;
     }
     if (!Array.isArray(part) || part.length !== expected) {
-      throw unexpected(part, path, `a list of ${expected}, as at the first`);
+      throw unexpected(part, path, `a list of ${expected}, as at the first,`);
     }
     part.forEach((child, i) => {
       fill(child, [...path, i]);

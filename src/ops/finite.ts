@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs";
+import { coordinates } from "../core/ndarray.js";
 import { NonFiniteError } from "../errors.js";
 
 /**
@@ -33,15 +34,4 @@ export function assertFinite<T extends tf.Tensor>(x: T, what = "x"): T {
     value,
     count,
   );
-}
-
-/** The coordinates of a flat, row-major position. */
-export function coordinates(position: number, shape: readonly number[]): number[] {
-  const at: number[] = [];
-  for (let axis = shape.length - 1, rest = position; axis >= 0; axis--) {
-    const size = shape[axis] as number;
-    at.unshift(rest % size);
-    rest = Math.floor(rest / size);
-  }
-  return at;
 }

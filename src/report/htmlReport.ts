@@ -106,9 +106,11 @@ ${details.length === 0 ? "" : tableHtml(details, label)}
 
 function figureHtml({ image, caption }: ReportCell, column: string, label: string): string {
   const { width, height } = image;
+  // More than two pixels of the picture to one of the page: a photograph, which looks better smooth.
+  const smooth = Math.max(width, height) > 280 ? ' class="smooth"' : "";
   const note = caption === undefined ? "" : `<span>${escapeXml(caption)}</span>`;
   return `<figure>
-<div class="frame"><img src="${pngDataUri(image)}" alt="${escapeXml(`${column}: ${label}`)}" width="${width}" height="${height}"></div>
+<div class="frame"><img src="${pngDataUri(image)}" alt="${escapeXml(`${column}: ${label}`)}" width="${width}" height="${height}"${smooth}></div>
 <figcaption><b>${escapeXml(column).replace(/[._]/g, "$&<wbr>")}</b>${note}</figcaption>
 </figure>`;
 }

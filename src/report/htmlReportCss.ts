@@ -3,10 +3,12 @@ export const CSS = `\
 :root {
   color-scheme: light dark;
   --page: #f6f7f9; --card: #ffffff; --line: #e3e6ea; --text: #161a20; --muted: #5d6673; --code: #f6f7f9; --accent: #2457d6;
+  --shade: #0000002e;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --page: #0f1216; --card: #181c22; --line: #2b313a; --text: #e8ebf0; --muted: #9aa4b2; --code: #11151a; --accent: #8fb0ff;
+    --shade: #000000b0;
   }
 }
 * { box-sizing: border-box; }
@@ -34,14 +36,21 @@ h2 small { margin-left: 8px; color: var(--muted); font-size: 14px; font-weight: 
 .figures { display: grid; grid-template-columns: repeat(auto-fill, 140px); gap: 20px 18px; }
 figure { margin: 0; min-width: 0; }
 .frame {
-  display: grid; place-items: center; width: 140px; height: 140px; overflow: hidden;
-  border-radius: 3px; outline: 1px solid var(--line);
+  width: 140px; height: 140px; overflow: hidden; border-radius: 3px; outline: 1px solid var(--line);
 }
-img { display: block; width: 100%; height: 100%; object-fit: contain; image-rendering: pixelated; }
+img { display: block; width: 140px; height: 140px; object-fit: contain; image-rendering: pixelated; }
+img.smooth { image-rendering: auto; }
 figcaption { margin-top: 8px; font-size: 13px; line-height: 1.4; overflow-wrap: anywhere; }
 figcaption b { display: block; font-weight: 600; }
 figcaption span { color: var(--muted); font-size: 12px; }
-.scroll { margin-top: 20px; overflow-x: auto; }
+.scroll {
+  /* A shadow at each side where there is more to scroll to: the covers scroll along, the shadows stay. */
+  margin-top: 20px; overflow-x: auto; background:
+    linear-gradient(to right, var(--card) 40%, transparent) local left / 36px 100% no-repeat,
+    linear-gradient(to left, var(--card) 40%, transparent) local right / 36px 100% no-repeat,
+    linear-gradient(to right, var(--shade), transparent) left / 12px 100% no-repeat,
+    linear-gradient(to left, var(--shade), transparent) right / 12px 100% no-repeat;
+}
 table { width: 100%; border-collapse: collapse; font-size: 13px; white-space: nowrap; }
 caption { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 th, td { padding: 7px clamp(10px, 2vw, 16px) 7px 0; border-bottom: 1px solid var(--line); text-align: left; }

@@ -1,5 +1,5 @@
+import { coordinates } from "../core/ndarray.js";
 import { NonFiniteError, ShapeError } from "../errors.js";
-import { coordinates } from "../ops/finite.js";
 
 /** One sample, input or relevance: row-major values with a shape `[h, w, c]` or `[h, w]`, no batch dimension. */
 export interface Sample {

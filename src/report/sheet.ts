@@ -1,14 +1,14 @@
 import { ArgumentError } from "../errors.js";
 import { type ColorMapName, colorMapInfo } from "./colorMaps.js";
 import { escapeXml } from "./escapeXml.js";
-import { checkGrid, type Grid } from "./grid.js";
+import { checkGrid, type Grid, type GridRow } from "./grid.js";
 import { enlarge, pngDataUri } from "./png.js";
 import type { RasterImage } from "./rasterImage.js";
 import { textWidth, wrapText } from "./textLayout.js";
 
 export interface Sheet extends Grid {
   readonly title?: string;
-  /** The side of the square that each picture fills, in pixels. Default 112. */
+  /** The longer side of each picture, in pixels. Default 112. */
   readonly cellSize?: number;
   /** The colour map that the legend at the bottom shows; null for no legend. Default `"bwr"`. */
   readonly legend?: ColorMapName | null;
@@ -47,11 +47,15 @@ export function sheetSvg(sheet: Sheet): string {
   if (!Number.isInteger(cellSize) || cellSize < 16) {
     throw new ArgumentError(`sheetSvg: expected cellSize to be a whole number from 16, got ${cellSize}`);
   }
-  const cellText = cellSize + COLUMN_GAP - 8;
   const labelWidth = labelColumnWidth(rows);
   const left = MARGIN + (labelWidth > 0 ? labelWidth + COLUMN_GAP : 0);
-  const columnX = (i: number) => left + i * (cellSize + COLUMN_GAP);
-  const gridRight = columnX(columns.length) - COLUMN_GAP;
+  const layout: Layout = {
+    cellSize,
+    textWidth: cellSize + COLUMN_GAP - 12,
+    labelWidth,
+    columnX: (i) => left + i * (cellSize + COLUMN_GAP),
+  };
+  const gridRight = layout.columnX(columns.length) - COLUMN_GAP;
   const width = Math.max(gridRight + MARGIN, MARGIN * 2 + (legend === null ? 0 : LEGEND_WIDTH));
   const parts: string[] = [];
   let y = MARGIN;
@@ -61,42 +65,15 @@ export function sheetSvg(sheet: Sheet): string {
     parts.push(textBlock("title", MARGIN, y, lines));
     y += blockHeight("title", lines) + 20;
   }
-
-  const headings = columns.map((column) =>
-    wrapText(column, { width: cellText, fontSize: TYPE.heading.size, maxLines: 3 }),
-  );
-  const headingHeight = Math.max(...headings.map((lines) => blockHeight("heading", lines)));
-  headings.forEach((lines, i) => {
-    const top = y + headingHeight - blockHeight("heading", lines);
-    parts.push(textBlock("heading", columnX(i), top, lines));
-  });
-  y += headingHeight + 10;
-
-  for (const { label, sublabel, cells } of rows) {
-    const labelLines = wrapText(label, { width: labelWidth, fontSize: TYPE.label.size, maxLines: 3 });
-    const sublabelLines = wrapText(sublabel ?? "", {
-      width: labelWidth,
-      fontSize: TYPE.sublabel.size,
-      maxLines: 3,
-    });
-    const labelHeight = blockHeight("label", labelLines);
-    const labelTop = y + (cellSize - labelHeight - blockHeight("sublabel", sublabelLines)) / 2;
-    parts.push(textBlock("label", MARGIN, labelTop, labelLines));
-    parts.push(textBlock("sublabel", MARGIN, labelTop + labelHeight, sublabelLines));
-
-    const captions = cells.map(({ caption = "" }) =>
-      wrapText(caption, { width: cellText, fontSize: TYPE.caption.size, maxLines: 2 }),
-    );
-    cells.forEach(({ image }, i) => {
-      const name = `${columns[i]}: ${label}`;
-      parts.push(picture(image, name, columnX(i), y, cellSize));
-      parts.push(textBlock("caption", columnX(i), y + cellSize + 6, captions[i] as string[]));
-    });
-    const captionHeight = Math.max(...captions.map((lines) => blockHeight("caption", lines)));
-    y += cellSize + (captionHeight > 0 ? captionHeight + 6 : 0) + ROW_GAP;
+  const headings = headingRow(columns, y, layout);
+  parts.push(...headings.parts);
+  y += headings.height + 10;
+  for (const row of rows) {
+    const { parts: drawn, height } = sampleRow(row, columns, y, layout);
+    parts.push(...drawn);
+    y += height + ROW_GAP;
   }
   y -= ROW_GAP;
-
   if (legend !== null) {
     y += 28;
     parts.push(colorBar(legend, left + LEGEND_WIDTH > width - MARGIN ? MARGIN : left, y));
@@ -121,6 +98,60 @@ export function sheetSvg(sheet: Sheet): string {
 const STYLE =
   "<style>@supports (image-rendering: pixelated) { .sharp { image-rendering: pixelated } }</style>";
 
+/** Where things are from left to right. */
+interface Layout {
+  readonly cellSize: number;
+  /** What headings and captions may take. */
+  readonly textWidth: number;
+  readonly labelWidth: number;
+  columnX(i: number): number;
+}
+
+/** SVG elements, and how much of the sheet they take from top to bottom. */
+interface Drawn {
+  readonly parts: string[];
+  readonly height: number;
+}
+
+function headingRow(columns: readonly string[], y: number, { textWidth: width, columnX }: Layout): Drawn {
+  const headings = columns.map((column) =>
+    wrapText(column, { width, fontSize: TYPE.heading.size, maxLines: 3 }),
+  );
+  const height = Math.max(...headings.map((lines) => blockHeight("heading", lines)));
+  const parts = headings.map((lines, i) =>
+    textBlock("heading", columnX(i), y + height - blockHeight("heading", lines), lines),
+  );
+  return { parts, height };
+}
+
+function sampleRow(row: GridRow, columns: readonly string[], y: number, layout: Layout): Drawn {
+  const { cellSize, textWidth: width, labelWidth, columnX } = layout;
+  const { label, sublabel = "", cells } = row;
+  const labelLines = wrapText(label, { width: labelWidth, fontSize: TYPE.label.size, maxLines: 3 });
+  const sublabelLines = wrapText(sublabel, { width: labelWidth, fontSize: TYPE.sublabel.size, maxLines: 3 });
+  const labelHeight = blockHeight("label", labelLines);
+  const labelsHeight = labelHeight + blockHeight("sublabel", sublabelLines);
+  const boxes = cells.map(({ image }) => drawnSize(image, cellSize));
+  const height = Math.ceil(Math.max(labelsHeight, ...boxes.map((box) => box.height)));
+  const captions = cells.map(({ caption = "" }) =>
+    wrapText(caption, { width, fontSize: TYPE.caption.size, maxLines: 2 }),
+  );
+  const captionHeight = Math.max(...captions.map((lines) => blockHeight("caption", lines)));
+
+  const labelTop = y + (height - labelsHeight) / 2;
+  const parts = [
+    textBlock("label", MARGIN, labelTop, labelLines),
+    textBlock("sublabel", MARGIN, labelTop + labelHeight, sublabelLines),
+  ];
+  cells.forEach(({ image }, i) => {
+    const box = boxes[i] as Box;
+    const top = y + Math.floor((height - box.height) / 2);
+    parts.push(picture(image, `${columns[i]}: ${label}`, { ...box, x: columnX(i), y: top }));
+    parts.push(textBlock("caption", columnX(i), y + height + 6, captions[i] as string[]));
+  });
+  return { parts, height: height + (captionHeight > 0 ? captionHeight + 6 : 0) };
+}
+
 function labelColumnWidth(rows: Sheet["rows"]): number {
   const widths = rows.flatMap(({ label, sublabel = "" }) => [
     textWidth(label, TYPE.label.size),
@@ -129,21 +160,27 @@ function labelColumnWidth(rows: Sheet["rows"]): number {
   return Math.ceil(Math.min(160, Math.max(...widths)));
 }
 
-/** A picture with a hairline around it, as large as fits into a square, in its middle. */
-function picture(image: RasterImage, name: string, x: number, y: number, cellSize: number): string {
-  const longest = Math.max(image.width, image.height);
-  const width = (image.width / longest) * cellSize;
-  const height = (image.height / longest) * cellSize;
-  const left = x + (cellSize - width) / 2;
-  const top = y + (cellSize - height) / 2;
-  // Twice the size of the cell, for screens of high density. Photographs that are larger look better smooth.
-  const factor = Math.max(1, Math.ceil((cellSize * 2) / longest));
-  const sharp = longest <= cellSize * 2 ? ` class="sharp" image-rendering="optimizeSpeed"` : "";
-  const box = `x="${px(left)}" y="${px(top)}" width="${px(width)}" height="${px(height)}"`;
+interface Box {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A picture's size in the sheet: its longer side is `cellSize`. */
+function drawnSize({ width, height }: RasterImage, cellSize: number): Box {
+  const scale = cellSize / Math.max(width, height);
+  return { width: width * scale, height: height * scale };
+}
+
+/** A picture with a hairline around it. */
+function picture(image: RasterImage, name: string, box: Box & { x: number; y: number }): string {
+  const { x, y, width, height } = box;
+  // Twice the size that it is drawn in, for screens of high density. Photographs that are larger look better smooth.
+  const factor = Math.max(1, Math.ceil((width * 2) / image.width));
+  const sharp = image.width <= width * 2 ? ` class="sharp" image-rendering="optimizeSpeed"` : "";
   return (
-    `<image ${box}${sharp} preserveAspectRatio="none" href="${pngDataUri(enlarge(image, factor))}">` +
-    `<title>${escapeXml(name)}</title></image>\n` +
-    `<rect x="${px(left - 0.5)}" y="${px(top - 0.5)}" width="${px(width + 1)}" height="${px(height + 1)}" ` +
+    `<image x="${px(x)}" y="${px(y)}" width="${px(width)}" height="${px(height)}"${sharp} preserveAspectRatio="none" ` +
+    `href="${pngDataUri(enlarge(image, factor))}"><title>${escapeXml(name)}</title></image>\n` +
+    `<rect x="${px(x - 0.5)}" y="${px(y - 0.5)}" width="${px(width + 1)}" height="${px(height + 1)}" ` +
     `fill="none" stroke="#e5e7eb"/>`
   );
 }
@@ -160,16 +197,17 @@ function colorBar(name: ColorMapName, x: number, y: number): string {
   const word = (at: number, anchor: string, text: string) =>
     `<text x="${px(at)}" y="${px(y + 27)}" text-anchor="${anchor}" font-size="${size}" font-weight="${weight}" fill="${fill}">${text}</text>`;
   return [
-    `<linearGradient id="legend">${gradient}</linearGradient>`,
-    `<rect x="${px(x)}" y="${px(y)}" width="${LEGEND_WIDTH}" height="10" rx="2" fill="url(#legend)" stroke="#e5e7eb"/>`,
+    `<linearGradient id="legend-${name}">${gradient}</linearGradient>`,
+    `<rect x="${px(x)}" y="${px(y)}" width="${LEGEND_WIDTH}" height="10" rx="2" fill="url(#legend-${name})" stroke="#e5e7eb"/>`,
     word(x, "start", "negative"),
     word(x + LEGEND_WIDTH / 2, "middle", "0"),
     word(x + LEGEND_WIDTH, "end", "positive"),
   ].join("\n");
 }
 
+/** A whole number, so that pictures below start at whole pixels and stay sharp. */
 function blockHeight(type: TypeName, lines: readonly string[]): number {
-  return lines.length * TYPE[type].size * LINE;
+  return Math.ceil(lines.length * TYPE[type].size * LINE);
 }
 
 /** Lines of text below each other, the first one's box beginning at y. */

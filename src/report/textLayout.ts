@@ -31,14 +31,14 @@ export interface WrapOptions {
 }
 
 /**
- * Text in lines of at most a width: broken after spaces and after the dots, dashes and low lines of names, inside a word
- * only if it alone is too wide. What is left after the last line is cut off there with an ellipsis.
+ * Text in lines of at most a width: broken after spaces and after the dots, dashes and low lines of names, not of numbers;
+ * inside a word only if it alone is too wide. What is left after the last line is cut off there with an ellipsis.
  */
 export function wrapText(text: string, { width, fontSize, maxLines }: WrapOptions): string[] {
   const fits = (line: string) => textWidth(line.trimEnd(), fontSize) <= width;
   const lines: string[] = [];
   let line = "";
-  for (const part of text.trim().split(/(?<=\s)(?=\S)|(?<=[._\-/])(?=\w)/)) {
+  for (const part of text.trim().split(/(?<=\s)(?=\S)|(?<=_)(?=\w)|(?<=[.\-/])(?=[a-z])/i)) {
     if (line !== "" && !fits(line + part)) {
       lines.push(line.trimEnd());
       line = "";

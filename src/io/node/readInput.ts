@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
-import { InputFormatError } from "../../errors.js";
-import { parseNestedArray } from "../parseNestedArray.js";
+import { ArgumentError, InputFormatError } from "../../errors.js";
 import { decodeNpy } from "../npy.js";
+import { parseNestedArray } from "../parseNestedArray.js";
 import { type DecodedImage, readImage } from "./readImage.js";
 
 export interface ReadInputOptions {
@@ -28,13 +28,17 @@ export interface InputArray {
  *   batch dimension.
  *
  * @returns float32 of shape `[n, ...shape]`; n is 1 for images
- * @throws InputFormatError that names the file and says what was expected and what is there
+ * @throws InputFormatError that names the file and says what was expected and what is there; ArgumentError for a range
+ *   that is not finite
  * @example const { data, shape } = await readInput("seven.png", { shape: [28, 28, 1] })
  */
 export async function readInput(
   path: string,
   { shape, range = [0, 1] }: ReadInputOptions,
 ): Promise<InputArray> {
+  if (!range.every(Number.isFinite)) {
+    throw new ArgumentError(`readInput: expected a range of two finite numbers, got [${range.join(", ")}]`);
+  }
   const file = await readFile(path).catch((error: NodeJS.ErrnoException) => {
     const reason = error.code === "ENOENT" ? "does not exist" : `cannot be read: ${error.message}`;
     throw new InputFormatError(`readInput: ${path} ${reason}`, { cause: error });

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { lstat, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs";
 import { writeError } from "./writeFile.js";
@@ -54,11 +54,8 @@ async function replaceFiles(folder: string, files: Record<string, Uint8Array | s
 }
 
 async function renameIfThere(from: string, to: string): Promise<boolean> {
-  try {
-    await rename(from, to);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
-    throw error;
-  }
+  const found = await lstat(from).catch(() => undefined);
+  if (found?.isDirectory()) throw new Error(`${from} is a folder`);
+  if (found !== undefined) await rename(from, to);
+  return found !== undefined;
 }

@@ -1,0 +1,76 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as tf from "@tensorflow/tfjs";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { TracelightError } from "../../../src/errors.js";
+import { loadLayersModel } from "../../../src/io/node/loadModel.js";
+import { saveLayersModel } from "../../../src/io/node/saveModel.js";
+import { convNet, nestedNet } from "../../support/models.js";
+import { rejects } from "../../support/throws.js";
+import { temporaryFolder } from "./temporaryFolder.js";
+
+test.before(async () => {
+  await tf.setBackend("cpu");
+});
+
+test("a saved model has model.json and weights.bin, in a folder that is made if need be", async () => {
+  const folder = join(temporaryFolder(), "some", "where");
+  const model = convNet();
+  await saveLayersModel(model, folder);
+  assert.equal(readdirSync(folder).sort(), ["model.json", "weights.bin"]);
+  const json = JSON.parse(readFileSync(join(folder, "model.json"), "utf8"));
+  assert.is(json.format, "layers-model");
+  assert.equal(json.weightsManifest[0].paths, ["weights.bin"]);
+  assert.is(readFileSync(join(folder, "weights.bin")).length, model.countParams() * 4);
+});
+
+test("saving allocates no tensors and leaves the model usable", async () => {
+  const model = nestedNet();
+  const before = tf.memory().numTensors;
+  await saveLayersModel(model, temporaryFolder());
+  assert.is(tf.memory().numTensors, before);
+  assert.ok(model.weights.every((weight) => !weight.read().isDisposed));
+});
+
+test("a model that is there already is replaced", async () => {
+  const folder = temporaryFolder();
+  await saveLayersModel(convNet(1), folder);
+  const second = convNet(2);
+  await saveLayersModel(second, folder);
+  const loaded = await loadLayersModel(folder);
+  assert.equal(loaded.weights[0]?.read().dataSync(), second.weights[0]?.read().dataSync());
+  assert.equal(readdirSync(folder).sort(), ["model.json", "weights.bin"]);
+});
+
+test("when one of the files cannot be put in place, the folder has the files that it had before", async () => {
+  const folder = temporaryFolder();
+  mkdirSync(join(folder, "model.json"));
+  writeFileSync(join(folder, "model.json", "inside"), "stays");
+  writeFileSync(join(folder, "weights.bin"), "old weights");
+  await rejects(
+    saveLayersModel(convNet(), folder),
+    TracelightError,
+    `saveLayersModel: ${folder} cannot be written: ${join(folder, "model.json")} is a folder`,
+  );
+  assert.equal(readdirSync(folder).sort(), ["model.json", "weights.bin"]);
+  assert.is(readFileSync(join(folder, "weights.bin"), "utf8"), "old weights");
+  assert.is(readFileSync(join(folder, "model.json", "inside"), "utf8"), "stays");
+});
+
+test("when nothing was there before, a failure leaves no half of a model", async () => {
+  const folder = temporaryFolder();
+  mkdirSync(join(folder, "model.json"));
+  await rejects(saveLayersModel(convNet(), folder), TracelightError, /model\.json is a folder/);
+  assert.equal(readdirSync(folder), ["model.json"]);
+});
+
+test("a folder that is a file is refused", async () => {
+  const file = join(temporaryFolder(), "file");
+  writeFileSync(file, "");
+  const error = await saveLayersModel(convNet(), file).catch((caught: unknown) => caught);
+  assert.is((error as TracelightError).code, "WRITE");
+  assert.match((error as Error).message, /^saveLayersModel: .*file cannot be written: (ENOTDIR|EEXIST)/);
+});
+
+test.run();
