@@ -15,12 +15,12 @@ export async function rejects(
   checkError(error, kind, message);
 }
 
-/** The same for a function that throws. */
-export function throws(
+/** The same for a function that throws. Returns the error. */
+export function throws<E extends Error>(
   run: () => unknown,
-  kind: new (...args: never[]) => Error,
+  kind: new (...args: never[]) => E,
   message: string | RegExp,
-): void {
+): E {
   let error: unknown;
   try {
     run();
@@ -28,6 +28,7 @@ export function throws(
     error = caught;
   }
   checkError(error, kind, message);
+  return error as E;
 }
 
 function checkError(error: unknown, kind: new (...args: never[]) => Error, message: string | RegExp): void {
