@@ -15,16 +15,14 @@ const broadcasts = fc.record({
   dtype: dtypes,
   seed: fc.integer(),
 });
-const transposes = fc
-  .array(fc.constantFrom(1, 2, 3, 4, 5, 17), { maxLength: 6 })
-  .chain((shape) =>
-    fc.record({
-      shape: fc.constant(shape),
-      perm: fc.shuffledSubarray([...shape.keys()], { minLength: shape.length }),
-      dtype: dtypes,
-      seed: fc.integer(),
-    }),
-  );
+const transposes = fc.array(fc.constantFrom(1, 2, 3, 4, 5, 17), { maxLength: 6 }).chain((shape) =>
+  fc.record({
+    shape: fc.constant(shape),
+    perm: fc.shuffledSubarray([...shape.keys()], { minLength: shape.length }),
+    dtype: dtypes,
+    seed: fc.integer(),
+  }),
+);
 
 for (const { build, core } of builds) {
   test(`broadcastTo gives the bits of np.broadcast_to, and sumTo is its adjoint (${build})`, () => {
