@@ -35,40 +35,56 @@ export function extractPatches(
   const inRow = <usize>inW * pixel;
   const image = <usize>inH * inRow;
   const run = <usize>kW * pixel;
+  const patch = <usize>kH * run;
+  const step = <usize>rateW * pixel;
   for (let b = 0; b < batch; b++, src += image) {
     for (let oy = 0; oy < outH; oy++) {
       const y0 = oy * strideH - padTop;
-      for (let ox = 0; ox < outW; ox++) {
+      for (let ox = 0; ox < outW; ox++, dst += patch) {
         const x0 = ox * strideW - padLeft;
-        if (rateW == 1) {
-          // Kernel columns [skip, stop) lie inside the image.
-          const skip = min(max(0, -x0), kW);
-          const stop = max(skip, min(kW, inW - x0));
-          const before = <usize>skip * pixel;
-          const inside = <usize>(stop - skip) * pixel;
-          const from = src + <usize>(x0 + skip) * pixel;
-          for (let ky = 0, y = y0; ky < kH; ky++, y += rateH, dst += run) {
-            if (<u32>y >= <u32>inH || inside == 0) {
-              zeroBytes(dst, run);
-            } else if (inside == run) {
-              copyBytes(dst, from + <usize>y * inRow, run);
-            } else {
-              zeroBytes(dst, before);
-              copyBytes(dst + before, from + <usize>y * inRow, inside);
-              zeroBytes(dst + before + inside, run - before - inside);
-            }
+        const skip = firstInside(x0, kW, rateW);
+        const stop = max(skip, firstOutside(x0, kW, rateW, inW));
+        const before = <usize>skip * pixel;
+        const inside = <usize>(stop - skip) * pixel;
+        const from = src + <usize>(x0 + skip * rateW) * pixel;
+        let to = dst;
+        for (let ky = 0, y = y0; ky < kH; ky++, y += rateH, to += run) {
+          if (<u32>y >= <u32>inH || inside == 0) {
+            zeroBytes(to, run);
+            continue;
           }
-        } else {
-          for (let ky = 0, y = y0; ky < kH; ky++, y += rateH) {
-            const row = src + <usize>y * inRow;
-            for (let kx = 0, x = x0; kx < kW; kx++, x += rateW, dst += pixel) {
-              if (<u32>y >= <u32>inH || <u32>x >= <u32>inW) zeroBytes(dst, pixel);
-              else copyBytes(dst, row + <usize>x * pixel, pixel);
-            }
+          if (inside != run) {
+            zeroBytes(to, before);
+            zeroBytes(to + before + inside, run - before - inside);
           }
+          const row = from + <usize>y * inRow;
+          if (rateW == 1) copyBytes(to + before, row, inside);
+          else copyApart(to + before, row, stop - skip, pixel, step);
         }
       }
     }
+  }
+}
+
+/** The first kernel column whose pixel, at x0 + k rate, is not left of the image; at most kW. */
+function firstInside(x0: i32, kW: i32, rate: i32): i32 {
+  return x0 >= 0 ? 0 : min(kW, (rate - 1 - x0) / rate);
+}
+
+/** The first kernel column whose pixel is right of the image; at most kW. */
+function firstOutside(x0: i32, kW: i32, rate: i32, inW: i32): i32 {
+  return x0 + (kW - 1) * rate < inW ? kW : max(0, (inW - x0 + rate - 1) / rate);
+}
+
+/** n pixels that lie `step` bytes apart in src, side by side in dst. */
+function copyApart(dst: usize, src: usize, n: i32, pixel: usize, step: usize): void {
+  const end = dst + <usize>n * pixel;
+  if (pixel == 4) {
+    for (; dst < end; dst += 4, src += step) store<u32>(dst, load<u32>(src));
+  } else if (ASC_FEATURE_SIMD && pixel == 16) {
+    for (; dst < end; dst += 16, src += step) v128.store(dst, v128.load(src));
+  } else {
+    for (; dst < end; dst += pixel, src += step) copyBytes(dst, src, pixel);
   }
 }
 
