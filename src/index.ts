@@ -4,9 +4,11 @@ export {
   type AnalyzerInfo,
   createAnalyzer,
   type Explanation,
+  type Inputs,
   listAnalyzers,
   type NeuronSelection,
   type OptionInfo,
+  type RelevanceOf,
 } from "./analyzers/index.js";
 export * from "./checks/index.js";
 export { type Core, type LoadCoreOptions, loadCore } from "./core/index.js";

@@ -65,7 +65,7 @@ function explainDigit(index) {
   const results = analyzers.map((analyzer) => {
     const start = performance.now();
     const explanation = analyzer.explain(x);
-    const relevance = /** @type {tf.Tensor} */ (explanation.relevance);
+    const relevance = explanation.relevance;
     const data = /** @type {Float32Array} */ (relevance.dataSync());
     const ms = performance.now() - start;
     const className = String(explanation.neuron?.[0]);

@@ -8,7 +8,7 @@ import { type InputInfo, readInputs } from "./inputs.js";
 import type { Method } from "./methods.js";
 import { type Head, headRelevance } from "./neurons.js";
 import type { OptionValues } from "./options.js";
-import type { AnalyzeOptions, Analyzer, Explanation, NeuronSelection } from "./types.js";
+import type { AnalyzeOptions, Analyzer, Explanation, Inputs, NeuronSelection, RelevanceOf } from "./types.js";
 
 /** What one run in a tidy gives: tensors that survive it. */
 interface Run {
@@ -56,13 +56,13 @@ export class ReverseAnalyzer implements Analyzer {
     if (options.disableModelChecks !== true) this.#refuseSoftmax();
   }
 
-  analyze(x: tf.Tensor | tf.Tensor[], options?: AnalyzeOptions): tf.Tensor | tf.Tensor[] {
+  analyze<X extends Inputs>(x: X, options?: AnalyzeOptions): RelevanceOf<X> {
     const { relevance, output } = this.explain(x, options);
     output.dispose();
     return relevance;
   }
 
-  explain(x: tf.Tensor | tf.Tensor[], { neuronSelection }: AnalyzeOptions = {}): Explanation {
+  explain<X extends Inputs>(x: X, { neuronSelection }: AnalyzeOptions = {}): Explanation<X> {
     if (this.#disposed) throw new DisposedError(`${this.name}: this analyzer is disposed`);
     const selection = neuronSelection ?? this.#selection();
     let neuron: number[] | null = null;
@@ -74,7 +74,7 @@ export class ReverseAnalyzer implements Analyzer {
     const delta = this.method.complete ? Array.from(gap.dataSync()) : null;
     gap.dispose();
     return {
-      relevance: Array.isArray(x) ? relevance : (relevance[0] as tf.Tensor),
+      relevance: (Array.isArray(x) ? relevance : relevance[0]) as RelevanceOf<X>,
       output,
       neuron,
       delta,
@@ -86,7 +86,7 @@ export class ReverseAnalyzer implements Analyzer {
     this.#disposed = true;
   }
 
-  #run(x: tf.Tensor | tf.Tensor[], selection: NeuronSelection): Run & { head: Head } {
+  #run(x: Inputs, selection: NeuronSelection): Run & { head: Head } {
     const { name: who, method } = this;
     const program = this.#program;
     const xs = readInputs(who, x, this.#inputs);

@@ -4,6 +4,8 @@ export type {
   Analyzer,
   AnalyzerInfo,
   Explanation,
+  Inputs,
   NeuronSelection,
   OptionInfo,
+  RelevanceOf,
 } from "./types.js";

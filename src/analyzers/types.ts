@@ -17,10 +17,16 @@ export interface AnalyzeOptions {
   neuronSelection?: NeuronSelection;
 }
 
+/** What an analyzer takes: one tensor of the model's input shape, or a list of one an input. */
+export type Inputs = tf.Tensor | tf.Tensor[];
+
+/** Relevance comes as the inputs came: a tensor for a tensor, a list for a list. */
+export type RelevanceOf<X extends Inputs> = X extends tf.Tensor[] ? tf.Tensor[] : tf.Tensor;
+
 /** What one explanation gives. The tensors belong to the caller: `dispose()` frees them all. */
-export interface Explanation {
-  /** Relevance of each input element: one tensor of the input's shape, or a list for a model of several inputs. */
-  readonly relevance: tf.Tensor | tf.Tensor[];
+export interface Explanation<X extends Inputs = Inputs> {
+  /** Relevance of each input element: one tensor of the input's shape, or a list for a list. */
+  readonly relevance: RelevanceOf<X>;
   /** The model's output, flattened to `[n, k]`. */
   readonly output: tf.Tensor2D;
   /** The chosen neuron of each sample, as an index into its flattened output; null for `"all"` and for functions. */
@@ -40,17 +46,15 @@ export interface Analyzer {
   readonly options: Readonly<Record<string, unknown>>;
   /**
    * The relevance alone; see `explain`. Nothing else stays allocated.
-   *
-   * @param x one tensor of the model's input shape, or a list of one an input
    */
-  analyze(x: tf.Tensor | tf.Tensor[], options?: AnalyzeOptions): tf.Tensor | tf.Tensor[];
+  analyze<X extends Inputs>(x: X, options?: AnalyzeOptions): RelevanceOf<X>;
   /**
    * The relevance with the output, the chosen neurons and the completeness gap.
    *
    * @throws ShapeError, DTypeError, NonFiniteError, DisposedError for x; ArgumentError, IndexError, ShapeError for the
    *   selection; nothing stays allocated then
    */
-  explain(x: tf.Tensor | tf.Tensor[], options?: AnalyzeOptions): Explanation;
+  explain<X extends Inputs>(x: X, options?: AnalyzeOptions): Explanation<X>;
   /** The analyzer must not be used any more. The model stays as it was. */
   dispose(): void;
 }

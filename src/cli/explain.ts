@@ -143,7 +143,7 @@ interface Task {
 async function explainOne({ input, name, x, analyzer, model, options }: Task): Promise<Row[]> {
   const start = performance.now();
   const explanation = named(input, () => analyzer.explain(x, { neuronSelection: options.neuron }));
-  const relevance = explanation.relevance as tf.Tensor;
+  const relevance = explanation.relevance;
   const data = relevance.dataSync() as Float32Array;
   const milliseconds = (performance.now() - start) / (x.shape[0] as number);
   const outputs = explanation.output.dataSync();

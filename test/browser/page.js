@@ -13,7 +13,7 @@ async function explain(pixels) {
   /** @type {Record<string, number[]>} */
   const relevances = {};
   for (const { name } of listAnalyzers()) {
-    const relevance = /** @type {tf.Tensor} */ (createAnalyzer(name, logits).analyze(x));
+    const relevance = createAnalyzer(name, logits).analyze(x);
     relevances[name] = [...relevance.dataSync()];
     if (name === "lrp.epsilon") draw(await /** @type {Promise<Float32Array>} */ (relevance.data()));
   }
