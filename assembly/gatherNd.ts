@@ -82,11 +82,29 @@ function offsetOf(indices: usize, axes: usize, depth: i32): usize {
 
 /** Position of the first of n tuples with an index outside its axis, or -1. */
 function firstOutside(indices: usize, axes: usize, n: i32, depth: i32): i32 {
-  for (let i = 0; i < n; i++) {
-    for (let k = 0; k < depth; k++, indices += 4) {
+  let i = 0;
+  if (ASC_FEATURE_SIMD && n > 0 && (depth == 1 || depth == 2 || depth == 4)) {
+    // Four indices at a time are whole tuples then, and the limits of their axes the same four for all.
+    const limits = limitsOf(axes, depth);
+    const tuples = 4 / depth;
+    for (; i + tuples <= n; i += tuples, indices += 16) {
       // Unsigned, a negative index is a large one.
+      if (v128.any_true(i32x4.ge_u(v128.load(indices), limits))) break;
+    }
+  }
+  for (; i < n; i++) {
+    for (let k = 0; k < depth; k++, indices += 4) {
       if (load<u32>(indices) >= load<u32>(axes + ((<usize>k) << 3))) return i;
     }
   }
   return -1;
+}
+
+/** The sizes of `depth` axes, repeated to four lanes. */
+function limitsOf(axes: usize, depth: i32): v128 {
+  const last = <usize>(depth - 1);
+  let limits = i32x4.splat(load<i32>(axes));
+  limits = i32x4.replace_lane(limits, 1, load<i32>(axes + ((1 & last) << 3)));
+  limits = i32x4.replace_lane(limits, 2, load<i32>(axes + ((2 & last) << 3)));
+  return i32x4.replace_lane(limits, 3, load<i32>(axes + ((3 & last) << 3)));
 }

@@ -13,7 +13,12 @@
  */
 import { addFloats, copyBytes, zeroBytes } from "./bytes";
 
-/** dst = patches of src. Moves bytes: exact for every dtype. */
+/**
+ * dst = patches of src. Moves bytes: exact for every dtype.
+ *
+ * `scratch` is 0, or room for one image with all its padding, (outH - 1) strideH + (kH - 1) rateH + 1 rows of as many
+ * pixels in the other direction: each image is then laid into it first, so that no window needs a look at its border.
+ */
 export function extractPatches(
   src: usize,
   dst: usize,
@@ -31,36 +36,165 @@ export function extractPatches(
   padLeft: i32,
   outH: i32,
   outW: i32,
+  scratch: usize,
+): void {
+  const height = (outH - 1) * strideH + (kH - 1) * rateH + 1;
+  const width = (outW - 1) * strideW + (kW - 1) * rateW + 1;
+  const image = <usize>inH * <usize>inW * pixel;
+  const patches = <usize>outH * <usize>outW * <usize>kH * <usize>kW * pixel;
+  if (patches == 0) return;
+  const inside = padTop == 0 && padLeft == 0 && height <= inH && width <= inW;
+  for (let b = 0; b < batch; b++, src += image, dst += patches) {
+    if (inside) {
+      patchesInside(src, dst, inW, pixel, kH, kW, strideH, strideW, rateH, rateW, outH, outW);
+    } else if (scratch != 0) {
+      padImage(src, scratch, inH, inW, pixel, padTop, padLeft, height, width);
+      patchesInside(scratch, dst, width, pixel, kH, kW, strideH, strideW, rateH, rateW, outH, outW);
+    } else {
+      patchesAcross(
+        src,
+        dst,
+        inH,
+        inW,
+        pixel,
+        kH,
+        kW,
+        strideH,
+        strideW,
+        rateH,
+        rateW,
+        padTop,
+        padLeft,
+        outH,
+        outW,
+      );
+    }
+  }
+}
+
+/** The patches of one image of which no window leaves it. */
+function patchesInside(
+  src: usize,
+  dst: usize,
+  inW: i32,
+  pixel: usize,
+  kH: i32,
+  kW: i32,
+  strideH: i32,
+  strideW: i32,
+  rateH: i32,
+  rateW: i32,
+  outH: i32,
+  outW: i32,
 ): void {
   const inRow = <usize>inW * pixel;
-  const image = <usize>inH * inRow;
+  const down = <usize>rateH * inRow;
+  const across = <usize>strideW * pixel;
+  const step = <usize>rateW * pixel;
+  const run = <usize>kW * pixel;
+  const patch = <usize>kH * run;
+  for (let oy = 0; oy < outH; oy++, src += <usize>strideH * inRow) {
+    let from = src;
+    for (let ox = 0; ox < outW; ox++, from += across) {
+      let row = from;
+      const end = dst + patch;
+      if (ASC_FEATURE_SIMD && pixel == 4 && rateW == 2 && kW >= 4 && kW <= 8) {
+        // Two vectors, which overlap where a run is shorter.
+        const last = run - 16;
+        for (; dst < end; dst += run, row += down) {
+          v128.store(dst, evenWords(row));
+          v128.store(dst + last, evenWords(row + (last << 1)));
+        }
+      } else if (ASC_FEATURE_SIMD && pixel == 16 && rateW != 1) {
+        for (; dst < end; row += down) {
+          for (let next = dst + run, from = row; dst < next; dst += 16, from += step) {
+            v128.store(dst, v128.load(from));
+          }
+        }
+      } else if (rateW != 1) {
+        for (; dst < end; dst += run, row += down) copyApart(dst, row, kW, pixel, step);
+      } else if (ASC_FEATURE_SIMD && run >= 16 && run <= 64) {
+        // Four vectors, of which later ones overlap where a run is shorter, cost less than a question.
+        const last = run - 16;
+        const second = min<usize>(16, last);
+        const third = min<usize>(32, last);
+        for (; dst < end; dst += run, row += down) {
+          v128.store(dst, v128.load(row));
+          v128.store(dst + second, v128.load(row + second));
+          v128.store(dst + third, v128.load(row + third));
+          v128.store(dst + last, v128.load(row + last));
+        }
+      } else {
+        for (; dst < end; dst += run, row += down) copyBytes(dst, row, run);
+      }
+    }
+  }
+}
+
+/** An image of inH x inW pixels in the middle of height x width zeros; what does not fit there is left out. */
+function padImage(
+  src: usize,
+  dst: usize,
+  inH: i32,
+  inW: i32,
+  pixel: usize,
+  padTop: i32,
+  padLeft: i32,
+  height: i32,
+  width: i32,
+): void {
+  const row = <usize>width * pixel;
+  memory.fill(dst, 0, <usize>height * row);
+  const kept = <usize>max(0, min(inW, width - padLeft)) * pixel;
+  const rows = min(inH, height - padTop);
+  dst += <usize>padTop * row + <usize>padLeft * pixel;
+  for (let y = 0; y < rows; y++, dst += row, src += <usize>inW * pixel) copyBytes(dst, src, kept);
+}
+
+/** The patches of one image whose windows may leave it: there they are 0. */
+function patchesAcross(
+  src: usize,
+  dst: usize,
+  inH: i32,
+  inW: i32,
+  pixel: usize,
+  kH: i32,
+  kW: i32,
+  strideH: i32,
+  strideW: i32,
+  rateH: i32,
+  rateW: i32,
+  padTop: i32,
+  padLeft: i32,
+  outH: i32,
+  outW: i32,
+): void {
+  const inRow = <usize>inW * pixel;
   const run = <usize>kW * pixel;
   const patch = <usize>kH * run;
   const step = <usize>rateW * pixel;
-  for (let b = 0; b < batch; b++, src += image) {
-    for (let oy = 0; oy < outH; oy++) {
-      const y0 = oy * strideH - padTop;
-      for (let ox = 0; ox < outW; ox++, dst += patch) {
-        const x0 = ox * strideW - padLeft;
-        const skip = firstInside(x0, kW, rateW);
-        const stop = max(skip, firstOutside(x0, kW, rateW, inW));
-        const before = <usize>skip * pixel;
-        const inside = <usize>(stop - skip) * pixel;
-        const from = src + <usize>(x0 + skip * rateW) * pixel;
-        let to = dst;
-        for (let ky = 0, y = y0; ky < kH; ky++, y += rateH, to += run) {
-          if (<u32>y >= <u32>inH || inside == 0) {
-            zeroBytes(to, run);
-            continue;
-          }
-          if (inside != run) {
-            zeroBytes(to, before);
-            zeroBytes(to + before + inside, run - before - inside);
-          }
-          const row = from + <usize>y * inRow;
-          if (rateW == 1) copyBytes(to + before, row, inside);
-          else copyApart(to + before, row, stop - skip, pixel, step);
+  for (let oy = 0; oy < outH; oy++) {
+    const y0 = oy * strideH - padTop;
+    for (let ox = 0; ox < outW; ox++, dst += patch) {
+      const x0 = ox * strideW - padLeft;
+      const skip = firstInside(x0, kW, rateW);
+      const stop = max(skip, firstOutside(x0, kW, rateW, inW));
+      const before = <usize>skip * pixel;
+      const inside = <usize>(stop - skip) * pixel;
+      const from = src + <usize>(x0 + skip * rateW) * pixel;
+      let to = dst;
+      for (let ky = 0, y = y0; ky < kH; ky++, y += rateH, to += run) {
+        if (<u32>y >= <u32>inH || inside == 0) {
+          zeroBytes(to, run);
+          continue;
         }
+        if (inside != run) {
+          zeroBytes(to, before);
+          zeroBytes(to + before + inside, run - before - inside);
+        }
+        const row = from + <usize>y * inRow;
+        if (rateW == 1) copyBytes(to + before, row, inside);
+        else copyApart(to + before, row, stop - skip, pixel, step);
       }
     }
   }
@@ -76,7 +210,12 @@ function firstOutside(x0: i32, kW: i32, rate: i32, inW: i32): i32 {
   return x0 + (kW - 1) * rate < inW ? kW : max(0, (inW - x0 + rate - 1) / rate);
 }
 
-/** n pixels that lie `step` bytes apart in src, side by side in dst. */
+/** Words 0, 2, 4 and 6 from p on; what lies behind the last is not read. */
+function evenWords(p: usize): v128 {
+  return v128.shuffle<i32>(v128.load(p), v128.load(p, 12), 0, 2, 5, 7);
+}
+
+/** n pixels that lie `step` bytes apart in src, side by side in dst. Reads nothing between and behind them. */
 function copyApart(dst: usize, src: usize, n: i32, pixel: usize, step: usize): void {
   const end = dst + <usize>n * pixel;
   if (pixel == 4) {

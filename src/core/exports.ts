@@ -17,6 +17,8 @@ export interface KernelExports {
     padLeft: number,
     outH: number,
     outW: number,
+    /** Address of `scratchBytes` bytes, or 0. */
+    scratch?: number,
   ): void;
   foldPatches(
     src: number,

@@ -15,18 +15,18 @@ export function extractPatches(heap: Heap, input: ArrayInput, options: ExtractPa
   const x = readArray(who, "x", input, ["float32", "int32", "bool"]);
   const [n, h, w, c] = readImageShape(who, "x", x.shape);
   const windows = layWindows(who, h, w, options);
-  const shape = patchesShape(n, c, windows);
-  return heap.run(who, [x], { shape, dtype: x.dtype, into: options.into }, ({ kernels }, [src], dst) => {
-    kernels.extractPatches(
-      src as number,
-      dst,
-      n,
-      h,
-      w,
-      c * elementBytes(x.dtype),
-      ...windowArguments(windows),
-    );
-  });
+  const pixel = c * elementBytes(x.dtype);
+  const scratch = scratchBytes(h, w, pixel, windows);
+  const result = { shape: patchesShape(n, c, windows), dtype: x.dtype, into: options.into };
+  return heap.run(
+    who,
+    [x],
+    result,
+    ({ kernels }, [src], dst, [padded = 0]) => {
+      kernels.extractPatches(src as number, dst, n, h, w, pixel, ...windowArguments(windows), padded);
+    },
+    scratch > 0 ? [scratch] : [],
+  );
 }
 
 export function foldPatches(heap: Heap, input: ArrayInput, options: FoldPatchesOptions): NdArray<"float32"> {
@@ -55,6 +55,27 @@ export function patchesShape(
   { out, kernel }: Windows,
 ): [number, number, number, number] {
   return [n, out[0], out[1], kernel[0] * kernel[1] * c];
+}
+
+/** Runs of this many bytes are moved by the engine's memory.copy, with which padding first gains nothing. */
+const LONG_RUN = 512;
+
+/**
+ * The bytes of one image with its padding, which `extractPatches` lays it into first where that pays: where windows leave
+ * the image, and their patches are many and made of short runs. 0 where it does not pay.
+ */
+export function scratchBytes(
+  h: number,
+  w: number,
+  pixelBytes: number,
+  { kernel, strides, rates, pad, out }: Windows,
+): number {
+  const extent = (axis: 0 | 1) => (out[axis] - 1) * strides[axis] + (kernel[axis] - 1) * rates[axis] + 1;
+  const [height, width] = [extent(0), extent(1)];
+  const inside = pad[0] === 0 && pad[1] === 0 && height <= h && width <= w;
+  const run = rates[1] === 1 ? kernel[1] * pixelBytes : pixelBytes;
+  if (inside || run >= LONG_RUN || out[0] * out[1] === 0) return 0;
+  return out[0] * out[1] * kernel[0] * kernel[1] >= 2 * height * width ? height * width * pixelBytes : 0;
 }
 
 /** The arguments of the patch kernels that say where the windows lie. */

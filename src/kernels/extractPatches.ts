@@ -1,5 +1,5 @@
 import type * as tf from "@tensorflow/tfjs";
-import { patchesShape, windowArguments } from "../core/patches.js";
+import { patchesShape, scratchBytes, windowArguments } from "../core/patches.js";
 import type { Windows } from "../core/windows.js";
 import { addressOf, allocate, kernelsOn, type WasmBackend } from "./backend.js";
 
@@ -19,16 +19,17 @@ export const extractPatchesConfig: tf.KernelConfig = {
 
 export function extractPatches(backend: WasmBackend, x: tf.TensorInfo, windows: Windows): tf.TensorInfo {
   const [n, h, w, c] = x.shape as [number, number, number, number];
-  const output = allocate(backend, patchesShape(n, c, windows), x.dtype);
   const pixelBytes = c * (x.dtype === "bool" ? 1 : 4);
-  kernelsOn(backend).extractPatches(
-    addressOf(backend, x),
-    addressOf(backend, output),
-    n,
-    h,
-    w,
-    pixelBytes,
-    ...windowArguments(windows),
-  );
-  return output;
+  const scratch = scratchBytes(h, w, pixelBytes, windows);
+  // Scratch of the backend's own, which gets it back in the same call.
+  const padded = scratch > 0 ? allocate(backend, [Math.ceil(scratch / 4)], "int32") : null;
+  try {
+    const output = allocate(backend, patchesShape(n, c, windows), x.dtype);
+    const [from, to] = [addressOf(backend, x), addressOf(backend, output)];
+    const room = padded === null ? 0 : addressOf(backend, padded);
+    kernelsOn(backend).extractPatches(from, to, n, h, w, pixelBytes, ...windowArguments(windows), room);
+    return output;
+  } finally {
+    if (padded !== null) backend.disposeData(padded.dataId);
+  }
 }

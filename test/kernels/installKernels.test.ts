@@ -3,6 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { KernelLoadError } from "../../src/errors.js";
 import { installKernels, uninstallKernels } from "../../src/kernels/index.js";
+import { extractConv2dPatches } from "../../src/ops/index.js";
 import { randomArray } from "../support/arrays.js";
 import "../support/backends.js";
 import { throws } from "../support/throws.js";
@@ -62,6 +63,23 @@ test("with our kernels a convolution has a filter gradient on wasm, as on cpu", 
     const scale = Math.max(...want.map(Math.abs));
     want.forEach((v, j) => assert.ok(Math.abs(v - wasm[i]![j]!) <= 1e-5 * scale));
   });
+});
+
+test("calls of our kernels leave nothing in the backend, scratch included", async () => {
+  await tf.setBackend("wasm");
+  installKernels();
+  const x = tf.ones<tf.Rank.R4>([2, 16, 16, 3]);
+  const call = () => extractConv2dPatches(x, [3, 3], [1, 1], [1, 1], "same").dispose();
+  call();
+  const held = () => [
+    tf.memory().numTensors,
+    tf.memory().numDataBuffers,
+    (tf.backend() as tf.KernelBackend).numDataIds(),
+  ];
+  const before = held();
+  for (let i = 0; i < 1000; i++) call();
+  assert.equal(held(), before);
+  x.dispose();
 });
 
 test("a small convolutional network trains on wasm, with the losses of cpu", async () => {

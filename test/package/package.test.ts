@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
@@ -106,6 +106,11 @@ test("the tracelight command runs as installed", () => {
   const failed = run("trace", "none");
   assert.is(failed.status, 1);
   assert.is(failed.stderr, "tracelight: loadLayersModel: none does not exist\n");
+});
+
+test("the simd module is smaller than 24 kB", () => {
+  const file = join(folder, "node_modules/tracelight/build/wasm/simd.wasm");
+  assert.ok(statSync(file).size < 24_000);
 });
 
 test("tracelight/core bundles for the browser into less than 20 kB gzipped, kernels included", async () => {
