@@ -30,11 +30,28 @@ export function gatherNd(
   const tuple = (<usize>depth) << 2;
   for (let b = 0; b < batch; b++, src += block) {
     if (row == 4 && depth == 2) {
-      const first = <usize>load<u32>(axes, 4);
-      const second = <usize>load<u32>(axes, 12);
-      for (let j = 0; j < count; j++, indices += 8, dst += 4) {
-        const at = <usize>load<u32>(indices) * first + <usize>load<u32>(indices, 4) * second;
-        store<u32>(dst, load<u32>(src + at));
+      const first = load<u32>(axes, 4);
+      const second = load<u32>(axes, 12);
+      let j = 0;
+      if (ASC_FEATURE_SIMD) {
+        const firsts = i32x4.splat(first);
+        const seconds = i32x4.splat(second);
+        for (; j + 4 <= count; j += 4, indices += 32, dst += 16) {
+          const a = v128.load(indices);
+          const b = v128.load(indices, 16);
+          const at = i32x4.add(
+            i32x4.mul(v128.shuffle<i32>(a, b, 0, 2, 4, 6), firsts),
+            i32x4.mul(v128.shuffle<i32>(a, b, 1, 3, 5, 7), seconds),
+          );
+          let out = v128.load32_zero(src + <usize>i32x4.extract_lane(at, 0));
+          out = v128.load_lane<u32>(src + <usize>i32x4.extract_lane(at, 1), out, 1);
+          out = v128.load_lane<u32>(src + <usize>i32x4.extract_lane(at, 2), out, 2);
+          v128.store(dst, v128.load_lane<u32>(src + <usize>i32x4.extract_lane(at, 3), out, 3));
+        }
+      }
+      for (; j < count; j++, indices += 8, dst += 4) {
+        const at = load<u32>(indices) * first + load<u32>(indices, 4) * second;
+        store<u32>(dst, load<u32>(src + <usize>at));
       }
     } else {
       for (let j = 0; j < count; j++, indices += tuple, dst += row) {
