@@ -44,6 +44,11 @@ async function buildKernels() {
     );
     console.log(`${outFile}  ${bytes.length} bytes`);
   }
+  // What a platform that compiles .wasm imports gives for them.
+  writeFileSync(
+    "build/wasm/module.d.ts",
+    "/** A compiled kernel module, for loadCore({ module }). */\ndeclare const module: WebAssembly.Module;\nexport default module;\n",
+  );
 }
 
 function buildTypeScript() {

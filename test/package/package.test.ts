@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { suite } from "uvu";
@@ -9,6 +10,7 @@ import { digitsModelPath } from "../support/digits.js";
 import { installPacked } from "../support/packed.js";
 
 const test = suite("package");
+const root = fileURLToPath(new URL("../../", import.meta.url));
 const { folder, files, remove } = installPacked();
 test.after(remove);
 
@@ -78,6 +80,44 @@ test("tracelight/core works alone, and its kernels can be given as a file", () =
     console.log(process.moduleLoadList.some((m) => m.includes("tfjs")));
   `);
   assert.is(out, "1\n1\nfunction\nfunction\nfalse\n");
+});
+
+test("a TypeScript project in strict mode takes the package's types, of the kernels' files too", () => {
+  const source = `
+    import type * as tf from "@tensorflow/tfjs";
+    import { createAnalyzer, type Explanation } from "tracelight";
+    import { loadCore, type NdArray } from "tracelight/core";
+    import { loadLayersModel } from "tracelight/node";
+    import kernels from "tracelight/kernels.wasm";
+    const core = await loadCore({ module: kernels });
+    const rows: NdArray = core.gather(Float32Array.of(1, 2), Int32Array.of(1));
+    const model: tf.LayersModel = await loadLayersModel("model");
+    declare const x: tf.Tensor;
+    const one: Explanation<tf.Tensor> = createAnalyzer("gradient", model).explain(x);
+    const shape: number[] = one.relevance.shape;
+    // @ts-expect-error: a list of inputs gives a list
+    const wrong: tf.Tensor = createAnalyzer("gradient", model).analyze([x]);
+    console.log(rows, shape, wrong);`;
+  writeFileSync(join(folder, "types.mts"), source);
+  const tsc = join(root, "node_modules/typescript/bin/tsc");
+  const flags = [
+    "--noEmit",
+    "--strict",
+    "--skipLibCheck",
+    "--module",
+    "nodenext",
+    "--target",
+    "es2022",
+    "--types",
+    "node",
+  ];
+  const { stdout, status } = spawnSync(
+    process.execPath,
+    [tsc, ...flags, "--typeRoots", join(root, "node_modules/@types"), "types.mts"],
+    { cwd: folder, encoding: "utf8" },
+  );
+  assert.is(stdout, "");
+  assert.is(status, 0);
 });
 
 test("a process's own error listeners survive init()", () => {
