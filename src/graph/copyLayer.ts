@@ -18,6 +18,8 @@ export interface LayerChanges {
   name: string;
   /** Replace the activation by linear. A layer that is nothing but an activation becomes a linear Activation layer. */
   withoutActivation?: boolean;
+  /** Gets, when the copy takes its weights, what lets go of the original again: for a caller that fails afterwards. */
+  onRetain?: (release: () => void) => void;
 }
 
 /**
@@ -28,7 +30,8 @@ export interface LayerChanges {
  * The copy takes its weights when it is first applied. Wrappers and recurrent layers work, as their inner layers do the
  * same. Models are copied by `rebuildModel`.
  */
-export function shareLayer(layer: Layer, { name, withoutActivation = false }: LayerChanges): Layer {
+export function shareLayer(layer: Layer, changes: LayerChanges): Layer {
+  const { name, withoutActivation = false, onRetain } = changes;
   if (isContainer(layer))
     throw new GraphError(`copyLayer: "${layer.name}" is a model; copy it with copyModel`);
   if (withoutActivation && isActivationLayer(layer))
@@ -38,12 +41,12 @@ export function shareLayer(layer: Layer, { name, withoutActivation = false }: La
   const layerClass = (layer as unknown as { constructor: tf.serialization.SerializableConstructor<Layer> })
     .constructor;
   const copy = layerClass.fromConfig(layerClass, config);
-  if (layer.built) shareWeights(layer, copy);
+  if (layer.built) shareWeights(layer, copy, onRetain);
   return copy;
 }
 
 /** Makes `copy`, when it is built, take the variables of `layer`; likewise their inner layers, which correspond. */
-function shareWeights(layer: Layer, copy: Layer): void {
+function shareWeights(layer: Layer, copy: Layer, onRetain: LayerChanges["onRetain"]): void {
   const sources = withInner(layer);
   const targets = withInner(copy);
   if (layer.weights.length === 0) return;
@@ -54,7 +57,8 @@ function shareWeights(layer: Layer, copy: Layer): void {
       const source = variables.get(name);
       if (source === undefined) {
         throw new UnsupportedLayerError(
-          `copyLayer: layer "${layer.name}" (${layer.getClassName()}) has no weight ${name} that its copy could share`,
+          `layer "${layer.name}" (${layer.getClassName()}) cannot be copied: made anew from its config it asks for a ` +
+            `weight ${name}, which it does not have`,
           layer.name,
           layer.getClassName(),
         );
@@ -62,6 +66,7 @@ function shareWeights(layer: Layer, copy: Layer): void {
       if (release === undefined) {
         retain(layer);
         release = releaseOnce(layer);
+        onRetain?.(release);
       }
       return new SharedVariable(source, release) as unknown as LayerVariable;
     });

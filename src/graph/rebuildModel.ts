@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs";
-import { GraphError } from "../errors.js";
+import { GraphError, UnsupportedLayerError } from "../errors.js";
 import {
   type Container,
   isContainer,
@@ -28,13 +28,24 @@ export interface RebuildOptions {
 
 /**
  * A model of the same inputs on copied layers that share their weights with the originals. The original's layers, their
- * recorded calls and their weights stay as they are; each of the two models can be disposed first.
+ * recorded calls and their weights stay as they are, also on failure; each of the two models can be disposed first.
  *
  * @throws GraphError for a model that was never built, UnsupportedLayerError for a layer that cannot be copied
  */
-export function rebuildModel(
+export function rebuildModel(model: Container, options: RebuildOptions = {}): tf.LayersModel {
+  const releases: (() => void)[] = [];
+  try {
+    return rebuild(model, options, (release) => releases.push(release));
+  } catch (error) {
+    for (const release of releases) release();
+    throw error;
+  }
+}
+
+function rebuild(
   model: Container,
-  { outputsOf = asItIs, name = model.name }: RebuildOptions = {},
+  { outputsOf = asItIs, name = model.name }: RebuildOptions,
+  onRetain: (release: () => void) => void,
 ): tf.LayersModel {
   const calls = nodesInOrder(model);
   if (calls === null)
@@ -51,15 +62,17 @@ export function rebuildModel(
     const layer = call.outboundLayer;
     let copy = copies.get(layer);
     if (copy === undefined) {
-      copy = isContainer(layer) ? rebuildModel(layer) : shareLayer(layer, { name: layer.name });
+      copy = isContainer(layer)
+        ? rebuild(layer, {}, onRetain)
+        : shareLayer(layer, { name: layer.name, onRetain });
       copies.set(layer, copy);
     }
     const ys = applied(copy, call.inputTensors.map(mapped), call);
+    checkWeights(layer, copy);
     call.outputTensors.forEach((y, i) => {
       tensors.set(y, ys[i] as tf.SymbolicTensor);
     });
   }
-
   for (const copy of copies.values()) ownedByOneModel(copy);
 
   const changed = new Map<LayerNode, tf.SymbolicTensor[]>();
@@ -72,8 +85,8 @@ export function rebuildModel(
       const own = copies.has(layer) ? uniqueName(`${layer.name}_linear`, copies) : layer.name;
       const copy =
         nested && isContainer(layer)
-          ? rebuildModel(layer, { outputsOf: nested, name: own })
-          : shareLayer(layer, { name: own, withoutActivation: true });
+          ? rebuild(layer, { outputsOf: nested, name: own }, onRetain)
+          : shareLayer(layer, { name: own, withoutActivation: true, onRetain });
       ys = applied(copy, node.inputTensors.map(mapped), node);
       changed.set(node, ys);
       ownedByOneModel(copy);
@@ -81,6 +94,17 @@ export function rebuildModel(
     return ys[node.outputTensors.indexOf(tensor)] as tf.SymbolicTensor;
   });
   return tf.model({ inputs: model.inputs.map(mapped), outputs, name });
+}
+
+/** A layer that makes other weights when it is built from its own config would compute something else. */
+function checkWeights(layer: Layer, copy: Layer): void {
+  if (copy.weights.length === layer.weights.length) return;
+  throw new UnsupportedLayerError(
+    `layer "${layer.name}" (${layer.getClassName()}) cannot be copied: it has ${layer.weights.length} weights, ` +
+      `and made anew from its config ${copy.weights.length}`,
+    layer.name,
+    layer.getClassName(),
+  );
 }
 
 function asItIs(model: Container): OutputSource[] {

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { DisposedError, GraphError } from "../../src/errors.js";
+import { DisposedError, GraphError, UnsupportedLayerError } from "../../src/errors.js";
 import { modelWoSoftmax, traceModelExecution } from "../../src/graph/index.js";
 import { convNet, nestedNet, randomTensor, sharedNet, withRandomWeights } from "../support/models.js";
 import { throws } from "../support/throws.js";
@@ -160,6 +160,42 @@ test("a model without a softmax is refused by name, or copied when told so", () 
     'modelWoSoftmax: expected model "plain" to end in a softmax, but its output comes from "last" (Dense)',
   );
   close(outputsOf(modelWoSoftmax(model, { shouldFindSoftmax: false }))[0]!, outputsOf(model)[0]!, 0);
+});
+
+test("a layer that cannot be copied is named, and the model is left as it was and can be disposed", () => {
+  let built = 0;
+  /** Calls its weight by another name each time. */
+  class Fickle extends tf.layers.Layer {
+    static readonly className = "Fickle";
+    override build(): void {
+      this.addWeight(`weight${built++}`, [1], "float32", tf.initializers.ones());
+      super.build([null, 4]);
+    }
+    override call(x: tf.Tensor | tf.Tensor[]): tf.Tensor {
+      return tf.mul([x].flat()[0]!, this.weights[0]!.read());
+    }
+    override computeOutputShape(shape: tf.Shape): tf.Shape {
+      return shape;
+    }
+  }
+  tf.serialization.registerClass(Fickle);
+  const left = leftBy(() => {
+    const x = tf.input({ shape: [4] });
+    const hidden = tf.layers.dense({ units: 4 }).apply(x);
+    const odd = new Fickle({ name: "odd" }).apply(hidden);
+    const model = tf.model({ inputs: x, outputs: tf.layers.softmax().apply(odd) as tf.SymbolicTensor });
+    const before = outputsOf(model);
+    const weights = tf.memory().numTensors;
+    throws(
+      () => modelWoSoftmax(model),
+      UnsupportedLayerError,
+      'layer "odd" (Fickle) cannot be copied: made anew from its config it asks for a weight weight1, which it does not have',
+    );
+    assert.is(tf.memory().numTensors, weights);
+    close(outputsOf(model)[0]!, before[0]!, 0);
+    model.dispose();
+  });
+  assert.is(left, 0);
 });
 
 test("weights of a disposed copy say so", () => {
