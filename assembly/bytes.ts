@@ -3,11 +3,8 @@
  * which is what a row of a patch is, a call of `memory.copy` costs more than the copy.
  */
 
-/**
- * Runs of at least this many bytes are left to the engine's own memory.copy and memory.fill: measured, by then the system's
- * copy, which does not read what it is about to overwrite, has earned its call.
- */
-const BULK: usize = 512;
+/** Runs of at least this many bytes are left to the engine's own memory.copy and memory.fill. */
+const BULK: usize = 2048;
 
 /** dst[0 .. n) = src[0 .. n), in bytes. The ranges do not overlap; no byte outside them is touched. */
 export function copyBytes(dst: usize, src: usize, n: usize): void {

@@ -14,6 +14,12 @@
 import { addFloats, copyBytes, zeroBytes } from "./bytes";
 
 /**
+ * Runs of at least this many bytes are left to the engine's memory.copy, sooner than elsewhere: patches are written far more
+ * than they are read, and the system's copy does not first read what it is about to overwrite.
+ */
+const LONG_RUN: usize = 512;
+
+/**
  * dst = patches of src. Moves bytes: exact for every dtype.
  *
  * `scratch` is 0, or room for one image with all its padding, (outH - 1) strideH + (kH - 1) rateH + 1 rows of as many
@@ -125,7 +131,7 @@ function patchesInside(
           v128.store(dst + last, v128.load(row + last));
         }
       } else {
-        for (; dst < end; dst += run, row += down) copyBytes(dst, row, run);
+        for (; dst < end; dst += run, row += down) copyRun(dst, row, run);
       }
     }
   }
@@ -193,11 +199,16 @@ function patchesAcross(
           zeroBytes(to + before + inside, run - before - inside);
         }
         const row = from + <usize>y * inRow;
-        if (rateW == 1) copyBytes(to + before, row, inside);
+        if (rateW == 1) copyRun(to + before, row, inside);
         else copyApart(to + before, row, stop - skip, pixel, step);
       }
     }
   }
+}
+
+function copyRun(dst: usize, src: usize, n: usize): void {
+  if (n >= LONG_RUN) memory.copy(dst, src, n);
+  else copyBytes(dst, src, n);
 }
 
 /** The first kernel column whose pixel, at x0 + k rate, is not left of the image; at most kW. */
