@@ -1,10 +1,12 @@
+import * as tf from "@tensorflow/tfjs";
 import scalar from "#wasm/scalar";
 import simd from "#wasm/simd";
 import type { KernelExports } from "../src/core/exports.js";
 import { inlinedModule } from "../src/core/module.js";
-import { windowArguments } from "../src/core/patches.js";
+import { scratchBytes, windowArguments } from "../src/core/patches.js";
 import { layWindows } from "../src/core/windows.js";
 import { type Measured, measure, memoryCopy } from "./harness.js";
+import { onTfjs, slicesAndConcat, slicesPadAndAdd, type TfjsOperation } from "./tfjs.js";
 
 /** One kernel call on memory where its data lies: `run(kernels, src, extra, dst)`. */
 interface KernelCase {
@@ -13,8 +15,10 @@ interface KernelCase {
   outBytes: number;
   /** Bytes that memory.copy moves for comparison. Default: the output's. */
   copyBytes?: number;
-  /** Fills the indices or tables that lie behind the input. */
+  /** The indices, tables or scratch that lie behind the input. */
   extra?: Int32Array;
+  /** The same in stock tfjs. */
+  tfjs: TfjsOperation;
   run: (kernels: KernelExports, src: number, extra: number, dst: number) => unknown;
 }
 
@@ -36,20 +40,26 @@ function patchesCase(
   const patchBytes = n * windows.out[0] * windows.out[1] * k * k * c * 4;
   const name = `${fold ? "foldPatches" : "extractPatches"} ${shape.join("x")}, ${k}x${k}, stride ${stride}, rate ${rate}, SAME`;
   const args = windowArguments(windows);
+  const options = { shape, kernel: k, stride, rate };
   if (fold) {
     return {
       name,
       inBytes: patchBytes,
       outBytes: imageBytes,
       copyBytes: patchBytes,
+      tfjs: slicesPadAndAdd(options),
       run: (kernels, src, _extra, dst) => kernels.foldPatches(src, dst, n, h, w, c, ...args),
     };
   }
+  const scratch = scratchBytes(h, w, c * 4, windows);
   return {
     name,
     inBytes: imageBytes,
     outBytes: patchBytes,
-    run: (kernels, src, _extra, dst) => kernels.extractPatches(src, dst, n, h, w, c * 4, ...args),
+    extra: new Int32Array(scratch / 4),
+    tfjs: slicesAndConcat(options),
+    run: (kernels, src, extra, dst) =>
+      kernels.extractPatches(src, dst, n, h, w, c * 4, ...args, scratch > 0 ? extra : 0),
   };
 }
 
@@ -78,6 +88,10 @@ const CASES: KernelCase[] = [
     inBytes: TABLE,
     outBytes: 2 * TABLE,
     extra: scattered(20_000, 10_000),
+    tfjs: () => {
+      const [x, indices] = [tf.ones([10_000, 256]), tf.tensor1d(scattered(20_000, 10_000), "int32")];
+      return () => tf.gather(x, indices);
+    },
     run: (kernels, src, indices, dst) => kernels.gather(src, indices, dst, 1, 1, 10_000, 20_000, 1024),
   },
   {
@@ -85,6 +99,10 @@ const CASES: KernelCase[] = [
     inBytes: TABLE,
     outBytes: 2 * TABLE,
     extra: scattered(512, 256),
+    tfjs: () => {
+      const [x, indices] = [tf.ones([10_000, 256]), tf.tensor1d(scattered(512, 256), "int32")];
+      return () => tf.gather(x, indices, 1);
+    },
     run: (kernels, src, indices, dst) => kernels.gather(src, indices, dst, 1, 10_000, 256, 512, 4),
   },
   {
@@ -92,18 +110,30 @@ const CASES: KernelCase[] = [
     inBytes: TABLE,
     outBytes: 4 * MILLION,
     extra: Int32Array.from([10_000, 1024, 256, 4, ...pairs]),
+    tfjs: () => {
+      const [x, indices] = [tf.ones([10_000, 256]), tf.tensor2d(pairs, [MILLION, 2], "int32")];
+      return () => tf.gatherND(x, indices);
+    },
     run: (kernels, src, extra, dst) => kernels.gatherNd(src, extra + 16, extra, dst, 1, MILLION, 2, TABLE, 4),
   },
   {
     name: "broadcastTo [1,256] to [10000,256]",
     inBytes: 1024,
     outBytes: TABLE,
+    tfjs: () => {
+      const x = tf.ones([1, 256]);
+      return () => tf.broadcastTo(x, [10_000, 256]);
+    },
     run: (kernels, src, _extra, dst) => kernels.repeat(src, dst, 1, 10_000, 1024),
   },
   {
     name: "broadcastTo [10000,1] to [10000,256]",
     inBytes: 40_000,
     outBytes: TABLE,
+    tfjs: () => {
+      const x = tf.ones([10_000, 1]);
+      return () => tf.broadcastTo(x, [10_000, 256]);
+    },
     run: (kernels, src, _extra, dst) => kernels.repeat(src, dst, 10_000, 256, 4),
   },
   {
@@ -111,6 +141,10 @@ const CASES: KernelCase[] = [
     inBytes: TABLE,
     outBytes: TABLE / 4,
     copyBytes: TABLE,
+    tfjs: () => {
+      const x = tf.ones([10_000, 256]);
+      return () => tf.isFinite(x);
+    },
     run: (kernels, src, _extra, dst) => kernels.finiteMask(src, dst, TABLE / 4, 1),
   },
   {
@@ -118,12 +152,19 @@ const CASES: KernelCase[] = [
     inBytes: 8 * 64 * 3136 * 4,
     outBytes: 8 * 64 * 3136 * 4,
     extra: Int32Array.of(8, 64 * 3136 * 4, 64 * 3136 * 4),
+    tfjs: () => {
+      const x = tf.ones([8, 64, 56, 56]);
+      return () => tf.transpose(x, [0, 2, 3, 1]);
+    },
     run: (kernels, src, table, dst) =>
       kernels.transposePlanes(src, dst, table, 1, 64, 3136, 3136 * 4, 64 * 4, 4),
   },
 ];
 
-/** The kernels of the core alone, data in place, against memory.copy of the bytes that must move. */
+/**
+ * The kernels of the core alone, data in place, against memory.copy of the bytes that must move, and against the same in
+ * tfjs. bench/native_tensorflow.py has the same cases in native TensorFlow.
+ */
 export default async function core(): Promise<Measured[]> {
   const results: Measured[] = [];
   for (const c of CASES) results.push(...(await measureKernel(c)));
@@ -136,6 +177,7 @@ async function measureKernel({
   outBytes,
   copyBytes = outBytes,
   extra,
+  tfjs,
   run,
 }: KernelCase): Promise<Measured[]> {
   const place = (bytes: number) => Math.ceil(bytes / 64) * 64;
@@ -158,6 +200,7 @@ async function measureKernel({
     { name: "memory.copy in WASM", run: () => copy(to, from, copyBytes) },
     { name: "simd", run: await kernel(simd) },
     { name: "scalar", run: await kernel(scalar) },
+    ...(await onTfjs(tfjs)),
   ];
   return measure({ name, contenders });
 }
