@@ -46,6 +46,16 @@ export function copyBytes(dst: usize, src: usize, n: usize): void {
   }
 }
 
+/** dst[0 .. 16) = src[0 .. 16), in bytes: a pixel of four floats. */
+export function copySixteen(dst: usize, src: usize): void {
+  if (ASC_FEATURE_SIMD) {
+    v128.store(dst, v128.load(src));
+  } else {
+    store<u64>(dst, load<u64>(src));
+    store<u64>(dst, load<u64>(src, 8), 8);
+  }
+}
+
 /** dst[0 .. n) = 0, in bytes. */
 export function zeroBytes(dst: usize, n: usize): void {
   if (n >= BULK) {

@@ -11,7 +11,7 @@
  *
  * Sizes and positions are in pixels unless a name says bytes. The caller has checked that no size passes 2^31 - 1.
  */
-import { addFloats, copyBytes, zeroBytes } from "./bytes";
+import { addFloats, copyBytes, copySixteen, zeroBytes } from "./bytes";
 
 /**
  * Runs of at least this many bytes are left to the engine's memory.copy, sooner than elsewhere: patches are written far more
@@ -111,10 +111,10 @@ function patchesInside(
           v128.store(dst, evenWords(row));
           v128.store(dst + last, evenWords(row + (last << 1)));
         }
-      } else if (ASC_FEATURE_SIMD && pixel == 16 && rateW != 1) {
+      } else if (pixel == 16 && rateW != 1) {
         for (; dst < end; row += down) {
           for (let next = dst + run, from = row; dst < next; dst += 16, from += step) {
-            v128.store(dst, v128.load(from));
+            copySixteen(dst, from);
           }
         }
       } else if (rateW != 1) {
@@ -231,8 +231,8 @@ function copyApart(dst: usize, src: usize, n: i32, pixel: usize, step: usize): v
   const end = dst + <usize>n * pixel;
   if (pixel == 4) {
     for (; dst < end; dst += 4, src += step) store<u32>(dst, load<u32>(src));
-  } else if (ASC_FEATURE_SIMD && pixel == 16) {
-    for (; dst < end; dst += 16, src += step) v128.store(dst, v128.load(src));
+  } else if (pixel == 16) {
+    for (; dst < end; dst += 16, src += step) copySixteen(dst, src);
   } else {
     for (; dst < end; dst += pixel, src += step) copyBytes(dst, src, pixel);
   }
