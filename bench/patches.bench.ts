@@ -5,7 +5,7 @@ import simd from "#wasm/simd";
 import type { KernelExports } from "../src/core/exports.js";
 import { loadCore } from "../src/core/index.js";
 import { inlinedModule } from "../src/core/module.js";
-import { windowArguments } from "../src/core/patches.js";
+import { scratchBytes, windowArguments } from "../src/core/patches.js";
 import { layWindows } from "../src/core/windows.js";
 import { installKernels, uninstallKernels } from "../src/kernels/index.js";
 import { extractConv2dPatches } from "../src/ops/index.js";
@@ -29,13 +29,17 @@ async function caseOf(shape: (typeof SHAPES)[number]): Promise<Case> {
   const laid = layWindows("bench", h, w, windows);
   const inBytes = n * h * w * c * 4;
   const outBytes = inBytes * 9;
-  const memory = new WebAssembly.Memory({ initial: Math.ceil((inBytes + 2 * outBytes) / 65536) + 1 });
+  const scratch = scratchBytes(h, w, c * 4, laid);
+  const memory = new WebAssembly.Memory({
+    initial: Math.ceil((inBytes + 2 * outBytes + scratch) / 65536) + 1,
+  });
   const copy = await memoryCopy(memory);
   const [src, dst, copied] = [1024, 1024 + inBytes, 1024 + inBytes + outBytes];
+  const padded = scratch > 0 ? copied + outBytes : 0;
   const kernel = async (base64: string) => {
     const { instance } = await WebAssembly.instantiate(inlinedModule(base64), { env: { memory } });
     const kernels = instance.exports as unknown as KernelExports;
-    return () => kernels.extractPatches(src, dst, n, h, w, c * 4, ...windowArguments(laid));
+    return () => kernels.extractPatches(src, dst, n, h, w, c * 4, ...windowArguments(laid), padded);
   };
   const core = await loadCore();
   const x = core.array(shape, "float32");
