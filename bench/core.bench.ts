@@ -6,6 +6,7 @@ import { inlinedModule } from "../src/core/module.js";
 import { scratchBytes, windowArguments } from "../src/core/patches.js";
 import { layWindows } from "../src/core/windows.js";
 import { type Measured, measure, memoryCopy } from "./harness.js";
+import { type OnnxOperation, onOnnx } from "./onnx.js";
 import { onTfjs, slicesAndConcat, slicesPadAndAdd, type TfjsOperation } from "./tfjs.js";
 
 /** One kernel call on memory where its data lies: `run(kernels, src, extra, dst)`. */
@@ -19,6 +20,8 @@ interface KernelCase {
   extra?: Int32Array;
   /** The same in stock tfjs. */
   tfjs: TfjsOperation;
+  /** The same in ONNX, where it has the operation. */
+  onnx?: OnnxOperation;
   run: (kernels: KernelExports, src: number, extra: number, dst: number) => unknown;
 }
 
@@ -72,6 +75,18 @@ function scattered(n: number, limit: number): Int32Array {
   });
 }
 
+/** Inputs of ONNX models. */
+const floats = (shape: number[]) => {
+  const size = shape.reduce((a, b) => a * b, 1);
+  return { type: "float32" as const, shape, data: new Float32Array(size).fill(1) };
+};
+const ints = (data: Int32Array) => ({ type: "int32" as const, shape: [data.length], data });
+const longs = (values: number[], shape: number[]) => ({
+  type: "int64" as const,
+  shape,
+  data: BigInt64Array.from(values, BigInt),
+});
+
 const MILLION = 1_000_000;
 const TABLE = 10_000 * 256 * 4;
 const pairs = scattered(2 * MILLION, 10_000);
@@ -92,6 +107,11 @@ const CASES: KernelCase[] = [
       const [x, indices] = [tf.ones([10_000, 256]), tf.tensor1d(scattered(20_000, 10_000), "int32")];
       return () => tf.gather(x, indices);
     },
+    onnx: {
+      nodes: [{ op: "Gather", inputs: ["x", "i"], output: "y", attributes: { axis: 0 } }],
+      inputs: { x: floats([10_000, 256]), i: ints(scattered(20_000, 10_000)) },
+      output: { type: "float32", shape: [20_000, 256] },
+    },
     run: (kernels, src, indices, dst) => kernels.gather(src, indices, dst, 1, 1, 10_000, 20_000, 1024),
   },
   {
@@ -102,6 +122,11 @@ const CASES: KernelCase[] = [
     tfjs: () => {
       const [x, indices] = [tf.ones([10_000, 256]), tf.tensor1d(scattered(512, 256), "int32")];
       return () => tf.gather(x, indices, 1);
+    },
+    onnx: {
+      nodes: [{ op: "Gather", inputs: ["x", "i"], output: "y", attributes: { axis: 1 } }],
+      inputs: { x: floats([10_000, 256]), i: ints(scattered(512, 256)) },
+      output: { type: "float32", shape: [10_000, 512] },
     },
     run: (kernels, src, indices, dst) => kernels.gather(src, indices, dst, 1, 10_000, 256, 512, 4),
   },
@@ -114,6 +139,11 @@ const CASES: KernelCase[] = [
       const [x, indices] = [tf.ones([10_000, 256]), tf.tensor2d(pairs, [MILLION, 2], "int32")];
       return () => tf.gatherND(x, indices);
     },
+    onnx: {
+      nodes: [{ op: "GatherND", inputs: ["x", "i"], output: "y" }],
+      inputs: { x: floats([10_000, 256]), i: longs([...pairs], [MILLION, 2]) },
+      output: { type: "float32", shape: [MILLION] },
+    },
     run: (kernels, src, extra, dst) => kernels.gatherNd(src, extra + 16, extra, dst, 1, MILLION, 2, TABLE, 4),
   },
   {
@@ -124,6 +154,11 @@ const CASES: KernelCase[] = [
       const x = tf.ones([1, 256]);
       return () => tf.broadcastTo(x, [10_000, 256]);
     },
+    onnx: {
+      nodes: [{ op: "Expand", inputs: ["x", "s"], output: "y" }],
+      inputs: { x: floats([1, 256]), s: longs([10_000, 256], [2]) },
+      output: { type: "float32", shape: [10_000, 256] },
+    },
     run: (kernels, src, _extra, dst) => kernels.repeat(src, dst, 1, 10_000, 1024),
   },
   {
@@ -133,6 +168,11 @@ const CASES: KernelCase[] = [
     tfjs: () => {
       const x = tf.ones([10_000, 1]);
       return () => tf.broadcastTo(x, [10_000, 256]);
+    },
+    onnx: {
+      nodes: [{ op: "Expand", inputs: ["x", "s"], output: "y" }],
+      inputs: { x: floats([10_000, 1]), s: longs([10_000, 256], [2]) },
+      output: { type: "float32", shape: [10_000, 256] },
     },
     run: (kernels, src, _extra, dst) => kernels.repeat(src, dst, 10_000, 256, 4),
   },
@@ -145,6 +185,16 @@ const CASES: KernelCase[] = [
       const x = tf.ones([10_000, 256]);
       return () => tf.isFinite(x);
     },
+    onnx: {
+      nodes: [
+        { op: "IsInf", inputs: ["x"], output: "inf" },
+        { op: "IsNaN", inputs: ["x"], output: "nan" },
+        { op: "Or", inputs: ["inf", "nan"], output: "not" },
+        { op: "Not", inputs: ["not"], output: "y" },
+      ],
+      inputs: { x: floats([10_000, 256]) },
+      output: { type: "bool", shape: [10_000, 256] },
+    },
     run: (kernels, src, _extra, dst) => kernels.finiteMask(src, dst, TABLE / 4, 1),
   },
   {
@@ -155,6 +205,11 @@ const CASES: KernelCase[] = [
     tfjs: () => {
       const x = tf.ones([8, 64, 56, 56]);
       return () => tf.transpose(x, [0, 2, 3, 1]);
+    },
+    onnx: {
+      nodes: [{ op: "Transpose", inputs: ["x"], output: "y", attributes: { perm: [0, 2, 3, 1] } }],
+      inputs: { x: floats([8, 64, 56, 56]) },
+      output: { type: "float32", shape: [8, 56, 56, 64] },
     },
     run: (kernels, src, table, dst) =>
       kernels.transposePlanes(src, dst, table, 1, 64, 3136, 3136 * 4, 64 * 4, 4),
@@ -178,6 +233,7 @@ async function measureKernel({
   copyBytes = outBytes,
   extra,
   tfjs,
+  onnx,
   run,
 }: KernelCase): Promise<Measured[]> {
   const place = (bytes: number) => Math.ceil(bytes / 64) * 64;
@@ -201,6 +257,7 @@ async function measureKernel({
     { name: "simd", run: await kernel(simd) },
     { name: "scalar", run: await kernel(scalar) },
     ...(await onTfjs(tfjs)),
+    ...(onnx ? await onOnnx(onnx) : []),
   ];
   return measure({ name, contenders });
 }

@@ -10,6 +10,8 @@ export interface Contender {
   run: () => unknown;
   /** Takes seconds: run once and not in each round. */
   once?: boolean;
+  /** `run` gives a promise, whose end counts. */
+  async?: boolean;
 }
 
 /** The same work done by several contenders. The first is the yardstick: ratios are to its time. */
@@ -37,7 +39,7 @@ export async function measure(
 ): Promise<Measured[]> {
   const medians = contenders.map((): number[] => []);
   for (let round = 0; round < rounds; round++) {
-    for (const [i, { name: task, prepare, run, once }] of contenders.entries()) {
+    for (const [i, { name: task, prepare, run, once, async = false }] of contenders.entries()) {
       if (once && round > 0) continue;
       const bench = new Bench(
         once
@@ -45,7 +47,7 @@ export async function measure(
           : { time, iterations: 2, warmup: round === 0, warmupIterations: 1, warmupTime: 1, throws: true },
       );
       await prepare?.();
-      await bench.add(task, () => void run()).run();
+      await bench.add(task, async ? async () => void (await run()) : () => void run(), { async }).run();
       const { result } = bench.tasks[0] as (typeof bench.tasks)[number];
       if ("latency" in result) medians[i]?.push(result.latency.p50);
     }
