@@ -2,7 +2,15 @@ import * as tf from "@tensorflow/tfjs";
 import { ArgumentError, DisposedError, GraphError, UnsupportedLayerError } from "../errors.js";
 import { type TraceTensor, trace } from "../graph/trace.js";
 import { assertFinite } from "../ops/index.js";
-import { lower, nameOf, type Program, type Rule, runBackward, runForward } from "../reverse/index.js";
+import {
+  lower,
+  nameOf,
+  type Program,
+  type Rule,
+  runBackward,
+  runForward,
+  sumPerSample,
+} from "../reverse/index.js";
 import { gradientComposite, rulesOf } from "../rules/index.js";
 import { type InputInfo, readInputs } from "./inputs.js";
 import type { Method } from "./methods.js";
@@ -136,8 +144,4 @@ export class ReverseAnalyzer implements Analyzer {
       layer.getClassName(),
     );
   }
-}
-
-function sumPerSample(x: tf.Tensor): tf.Tensor1D {
-  return tf.sum(tf.reshape(x, [x.shape[0] as number, -1]), 1);
 }

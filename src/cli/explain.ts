@@ -119,8 +119,10 @@ async function explain(
     for (const [i, input] of inputs.entries()) {
       const { data, shape: batch } = await readInput(input, { shape, range: options.range ?? [0, 1] });
       const x = tf.tensor(data, [...batch]);
+      const probabilities = tf.tidy(() => (model.predict(x) as tf.Tensor).dataSync());
       for (const analyzer of analyzers) {
-        rows.push(...(await explainOne({ input, name: names[i] as string, x, analyzer, model, options })));
+        const task = { input, name: names[i] as string, x, analyzer, probabilities, options };
+        rows.push(...(await explainOne(task)));
         bar.step();
       }
       x.dispose();
@@ -136,18 +138,18 @@ interface Task {
   name: string;
   x: tf.Tensor;
   analyzer: Analyzer;
-  model: tf.LayersModel;
+  /** What the model itself, softmax and all, gives for x. */
+  probabilities: ArrayLike<number>;
   options: ExplainOptions;
 }
 
-async function explainOne({ input, name, x, analyzer, model, options }: Task): Promise<Row[]> {
+async function explainOne({ input, name, x, analyzer, probabilities, options }: Task): Promise<Row[]> {
   const start = performance.now();
   const explanation = named(input, () => analyzer.explain(x, { neuronSelection: options.neuron }));
   const relevance = explanation.relevance;
   const data = relevance.dataSync() as Float32Array;
   const milliseconds = (performance.now() - start) / (x.shape[0] as number);
   const outputs = explanation.output.dataSync();
-  const probabilities = tf.tidy(() => (model.predict(x) as tf.Tensor).dataSync());
   const [samples, neurons] = explanation.output.shape;
   const size = relevance.size / samples;
   const rows: Row[] = [];

@@ -126,6 +126,7 @@ function signedPart(x: tf.Tensor, part: "all" | "positive" | "negative"): tf.Ten
   }
 }
 
-function sumPerSample(x: tf.Tensor): tf.Tensor1D {
+/** The sum over everything but the batch: `[n]`. */
+export function sumPerSample(x: tf.Tensor): tf.Tensor1D {
   return tf.sum(tf.reshape(x, [x.shape[0] as number, -1]), 1);
 }
