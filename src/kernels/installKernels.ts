@@ -1,25 +1,51 @@
 import * as tf from "@tensorflow/tfjs";
 import { KernelLoadError } from "../errors.js";
 import { kernelsOn, type WasmBackend } from "./backend.js";
-import { conv2dBackpropFilterConfig } from "./conv2dBackpropFilter.js";
+import { batchMatMul } from "./batchMatMul.js";
+import { conv2dBackpropFilter } from "./conv2dBackpropFilter.js";
+import { conv2dBackpropInput } from "./conv2dBackpropInput.js";
+import { depthwiseConv2dBackpropFilter, depthwiseConv2dBackpropInput } from "./depthwise.js";
+import { releaseDerived } from "./derived.js";
 import { extractPatchesConfig } from "./extractPatches.js";
+import { isFiniteConfig, isInfConfig, isNaNConfig } from "./finite.js";
 import { foldPatchesConfig } from "./foldPatches.js";
-import { isFiniteConfig } from "./isFinite.js";
+import { gatherNd } from "./gatherNd.js";
+import { gatherV2 } from "./gatherV2.js";
+import { avgPoolGrad, maxPoolGrad } from "./pooling.js";
+import { scatterAdd } from "./scatterAdd.js";
+import { scatterNdAdd } from "./scatterNdAdd.js";
+import { originals } from "./stock.js";
+import { tile } from "./tile.js";
+import { transpose } from "./transpose.js";
+import { unsortedSegmentSum } from "./unsortedSegmentSum.js";
 
 const configs: readonly tf.KernelConfig[] = [
   extractPatchesConfig,
   foldPatchesConfig,
+  scatterAdd,
+  scatterNdAdd,
+  gatherV2,
+  gatherNd,
+  tile,
+  transpose,
   isFiniteConfig,
-  conv2dBackpropFilterConfig,
+  isNaNConfig,
+  isInfConfig,
+  batchMatMul,
+  conv2dBackpropInput,
+  conv2dBackpropFilter,
+  depthwiseConv2dBackpropInput,
+  depthwiseConv2dBackpropFilter,
+  maxPoolGrad,
+  avgPoolGrad,
+  unsortedSegmentSum,
 ];
 
-/** What stood in tfjs's registry before, by kernel name; null where nothing did. Empty while ours are not installed. */
-const originals = new Map<string, tf.KernelConfig | null>();
-
 /**
- * Puts this library's kernels into the tfjs WASM backend, on its own memory and without copies: IsFinite is replaced,
- * Conv2DBackpropFilter is added (without it, training a convolution on `wasm` throws), and our patch extraction becomes
- * available to our operations. Installing twice is harmless.
+ * Puts this library's kernels into the tfjs WASM backend, on its own memory and without copies. Slow ones are replaced
+ * (GatherV2, GatherNd, Tile, Transpose, IsFinite, IsNan, IsInf, BatchMatMul with one side transposed,
+ * Conv2DBackpropInput, MaxPoolGrad, AvgPoolGrad); those that the backend lacks are added, without which gradients throw
+ * (Conv2DBackpropFilter, both of DepthwiseConv2dNative, UnsortedSegmentSum). Installing twice is harmless.
  *
  * @throws KernelLoadError where the current backend is not `wasm`, or WebAssembly may not be compiled here
  * @example
@@ -56,4 +82,5 @@ export function uninstallKernels(): void {
     if (original !== null) tf.registerKernel(original);
   }
   originals.clear();
+  releaseDerived();
 }
