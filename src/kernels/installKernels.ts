@@ -6,11 +6,13 @@ import { conv2dBackpropFilter } from "./conv2dBackpropFilter.js";
 import { conv2dBackpropInput } from "./conv2dBackpropInput.js";
 import { depthwiseConv2dBackpropFilter, depthwiseConv2dBackpropInput } from "./depthwise.js";
 import { releaseDerived } from "./derived.js";
+import { einsum } from "./einsum.js";
 import { extractPatchesConfig } from "./extractPatches.js";
 import { isFiniteConfig, isInfConfig, isNaNConfig } from "./finite.js";
 import { foldPatchesConfig } from "./foldPatches.js";
 import { gatherNd } from "./gatherNd.js";
 import { gatherV2 } from "./gatherV2.js";
+import { gradients, registerGradients, restoreGradients } from "./gradients/index.js";
 import { avgPoolGrad, maxPoolGrad } from "./pooling.js";
 import { scatterAdd } from "./scatterAdd.js";
 import { scatterNdAdd } from "./scatterNdAdd.js";
@@ -39,13 +41,16 @@ const configs: readonly tf.KernelConfig[] = [
   maxPoolGrad,
   avgPoolGrad,
   unsortedSegmentSum,
+  einsum,
 ];
 
 /**
  * Puts this library's kernels into the tfjs WASM backend, on its own memory and without copies. Slow ones are replaced
  * (GatherV2, GatherNd, Tile, Transpose, IsFinite, IsNan, IsInf, BatchMatMul with one side transposed,
  * Conv2DBackpropInput, MaxPoolGrad, AvgPoolGrad); those that the backend lacks are added, without which gradients throw
- * (Conv2DBackpropFilter, both of DepthwiseConv2dNative, UnsortedSegmentSum). Installing twice is harmless.
+ * (Conv2DBackpropFilter, both of DepthwiseConv2dNative, UnsortedSegmentSum, Einsum). With them come gradients that tfjs
+ * lacks or takes otherwise than TensorFlow (src/kernels/gradients); as tfjs keeps one gradient for all backends, they hold
+ * on the others too. Installing twice is harmless.
  *
  * @throws KernelLoadError where the current backend is not `wasm`, or WebAssembly may not be compiled here
  * @example
@@ -73,6 +78,7 @@ export function installKernels(): void {
     if (original !== null) tf.unregisterKernel(config.kernelName, config.backendName);
     tf.registerKernel(config);
   }
+  registerGradients(gradients);
 }
 
 /** Puts back exactly what was there before `installKernels`. Harmless when nothing is installed. */
@@ -82,5 +88,6 @@ export function uninstallKernels(): void {
     if (original !== null) tf.registerKernel(original);
   }
   originals.clear();
+  restoreGradients();
   releaseDerived();
 }

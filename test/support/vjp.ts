@@ -73,7 +73,7 @@ export const operations: Record<string, Operation> = {
   softplus: unary(tf.softplus),
   sign: unary(tf.sign),
   floor: unary(tf.floor),
-  identity: unary(tf.identity as (x: tf.Tensor) => tf.Tensor),
+  identity: unary((x) => tf.clone(x)),
   stop_gradient: unary((x) =>
     tf.customGrad((y) => ({ value: tf.clone(y as tf.Tensor), gradFunc: (dy) => tf.zerosLike(dy) }))(x),
   ),
