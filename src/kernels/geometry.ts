@@ -8,7 +8,8 @@ type Shape4D = [number, number, number, number];
 export interface ConvolutionAttributes {
   strides: [number, number] | number;
   pad: "valid" | "same" | number | tf.backend_util.ExplicitPadding;
-  dilations?: [number, number] | number;
+  /** tfjs-layers gives null for none. */
+  dilations?: [number, number] | number | null;
   dimRoundingMode?: "floor" | "round" | "ceil";
   dataFormat?: "NHWC" | "NCHW";
 }
@@ -19,14 +20,14 @@ export type Geometry = tf.backend_util.Conv2DInfo;
 export function convolution(
   inputShape: readonly number[],
   filterShape: readonly number[],
-  { strides, pad, dilations = 1, dimRoundingMode }: ConvolutionAttributes,
+  { strides, pad, dilations, dimRoundingMode }: ConvolutionAttributes,
   depthwise = false,
 ): Geometry {
   return tf.backend_util.computeConv2DInfo(
     [...inputShape] as Shape4D,
     [...filterShape] as Shape4D,
     strides,
-    dilations,
+    dilations ?? 1,
     pad,
     dimRoundingMode,
     depthwise,

@@ -24,7 +24,7 @@ function dilated(kernelName: string, own: tf.KernelConfig, inputKernel: string, 
     kernelName,
     { inputsToSave: ["x", "filter"] },
     (dy, saved, attributes) => {
-      const { dilations = 1 } = attributes;
+      const dilations = attributes.dilations ?? 1;
       const installed = tf.getKernel(own.kernelName, tf.getBackend())?.kernelFunc === own.kernelFunc;
       if (!installed || [dilations].flat().every((rate) => rate === 1))
         return stockGradient(kernelName, dy, saved, attributes);
