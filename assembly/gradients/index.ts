@@ -5,5 +5,6 @@
 export { depthwiseFilterGradient, depthwiseInputGradient } from "./depthwise";
 export { filterGradient, filterGradientScratch } from "./filterGradient";
 export { flipFilter } from "./flipFilter";
+export { maskGradient } from "./mask";
 export { multiplyTransposed } from "./matmul";
 export { averagePoolGradient, maxPoolGradient } from "./pooling";

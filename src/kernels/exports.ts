@@ -47,6 +47,8 @@ export interface GradientExports {
     stepH: number,
     stepW: number,
   ): void;
+  /** low and high are inclusive. */
+  maskGradient(x: number, dy: number, dx: number, n: number, low: number, high: number): void;
   depthwiseInputGradient: DepthwiseGradient;
   depthwiseFilterGradient: DepthwiseGradient;
   maxPoolGradient(x: number, dy: number, dx: number, ...pooling: PoolingArguments): void;

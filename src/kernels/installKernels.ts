@@ -13,10 +13,13 @@ import { foldPatchesConfig } from "./foldPatches.js";
 import { gatherNd } from "./gatherNd.js";
 import { gatherV2 } from "./gatherV2.js";
 import { gradients, registerGradients, restoreGradients } from "./gradients/index.js";
+import { identity } from "./identity.js";
+import { maskGradient } from "./maskGradient.js";
 import { avgPoolGrad, maxPoolGrad } from "./pooling.js";
 import { scatterAdd } from "./scatterAdd.js";
 import { scatterNdAdd } from "./scatterNdAdd.js";
 import { originals } from "./stock.js";
+import { sum } from "./sum.js";
 import { tile } from "./tile.js";
 import { transpose } from "./transpose.js";
 import { unsortedSegmentSum } from "./unsortedSegmentSum.js";
@@ -26,6 +29,9 @@ const configs: readonly tf.KernelConfig[] = [
   foldPatchesConfig,
   scatterAdd,
   scatterNdAdd,
+  identity,
+  maskGradient,
+  sum,
   gatherV2,
   gatherNd,
   tile,
@@ -46,7 +52,7 @@ const configs: readonly tf.KernelConfig[] = [
 
 /**
  * Puts this library's kernels into the tfjs WASM backend, on its own memory and without copies. Slow ones are replaced
- * (GatherV2, GatherNd, Tile, Transpose, IsFinite, IsNan, IsInf, BatchMatMul with one side transposed,
+ * (GatherV2, GatherNd, Tile, Transpose, Identity, Sum, IsFinite, IsNan, IsInf, BatchMatMul with one side transposed,
  * Conv2DBackpropInput, MaxPoolGrad, AvgPoolGrad); those that the backend lacks are added, without which gradients throw
  * (Conv2DBackpropFilter, both of DepthwiseConv2dNative, UnsortedSegmentSum, Einsum). With them come gradients that tfjs
  * lacks or takes otherwise than TensorFlow (src/kernels/gradients); as tfjs keeps one gradient for all backends, they hold

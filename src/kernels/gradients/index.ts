@@ -1,5 +1,6 @@
 import type * as tf from "@tensorflow/tfjs";
 import { batchNorm } from "./batchNorm.js";
+import { bounds } from "./bounds.js";
 import { comparisons } from "./comparisons.js";
 import { convolutions } from "./convolutions.js";
 import { einsum } from "./einsum.js";
@@ -15,6 +16,7 @@ export { registerGradients, restoreGradients } from "./registry.js";
 export const gradients: readonly tf.GradConfig[] = [
   ...indexing,
   ...shapes,
+  ...bounds,
   ...kinks,
   ...extrema,
   ...comparisons,

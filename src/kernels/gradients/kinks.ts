@@ -2,19 +2,12 @@ import * as tf from "@tensorflow/tfjs";
 import { gradientOf, sumTo } from "./registry.js";
 
 /**
- * Gradients where a function has a kink or a pole, which tfjs 4.22 takes otherwise than TensorFlow: |x| at 0 is flat, relu6 is
- * flat at 6, and a cotangent of 0 stays 0 where the derivative is infinite.
+ * Gradients where a function has a kink or a pole, which tfjs 4.22 takes otherwise than TensorFlow: |x| is flat at 0, and a
+ * cotangent of 0 stays 0 where the derivative is infinite.
  */
 export const kinks: readonly tf.GradConfig[] = [
   gradientOf("Abs", { inputsToSave: ["x"] }, (dy, [x]) => ({
     x: () => tf.mul(dy, tf.sign(tf.cast(x as tf.Tensor, "float32"))),
-  })),
-  gradientOf("Relu6", { inputsToSave: ["x"] }, (dy, [x]) => ({
-    x: () =>
-      tf.mul(
-        dy,
-        tf.cast(tf.logicalAnd(tf.greater(x as tf.Tensor, 0), tf.less(x as tf.Tensor, 6)), "float32"),
-      ),
   })),
   gradientOf("Sqrt", { inputsToSave: ["x"] }, (dy, [x]) => ({
     x: () => quotient(dy, tf.mul(tf.sqrt(tf.cast(x as tf.Tensor, "float32")), 2)),
