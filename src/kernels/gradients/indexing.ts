@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs";
 import { ScatterAdd } from "../scatterAdd.js";
 import { ScatterNdAdd } from "../scatterNdAdd.js";
-import { gradientOf, hasKernel, stockGradient } from "./registry.js";
+import { hasKernel } from "../stock.js";
+import { gradientOf, stockGradient } from "./registry.js";
 
 interface GatherAttributes {
   axis: number;
