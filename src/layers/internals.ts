@@ -53,6 +53,16 @@ export function sourceOf(tensor: tf.SymbolicTensor): { layer: Layer; node: Layer
   return { layer: sourceLayer, node: sourceLayer.inboundNodes[nodeIndex] as unknown as LayerNode };
 }
 
+/** The calls of a layer, in the order in which they were made, also those outside of any one model. */
+export function callsOfLayer(layer: Layer): readonly LayerNode[] {
+  return layer.inboundNodes as unknown as LayerNode[];
+}
+
+/** The layer that a wrapper wraps, or null. */
+export function wrappedLayer(layer: Layer): Layer | null {
+  return (layer as unknown as { layer?: Layer }).layer ?? null;
+}
+
 /** Layers inside a layer that make weights of their own: the cells of recurrent layers, what wrappers wrap. */
 export function innerLayers(layer: Layer): Layer[] {
   const fields = layer as unknown as Record<string, unknown>;
