@@ -127,13 +127,21 @@ export function trace(model: tf.LayersModel, who = "trace"): Trace {
   return { nodes: needed(nodes, outputs), tensors, inputs, inputLayers, outputs, nested: nestedModels };
 }
 
-/** The nodes that the outputs need: of a nested model with two outputs, only one of which is used, the rest falls away. */
-export function needed(nodes: readonly TraceNode[], outputs: readonly number[]): TraceNode[] {
-  const wanted = new Set(outputs);
+/**
+ * The nodes that the outputs need: of a nested model with two outputs, only one of which is used, the rest falls away.
+ *
+ * @param given ids of tensors that need nothing
+ */
+export function needed(
+  nodes: readonly TraceNode[],
+  outputs: readonly number[],
+  given: ReadonlySet<number> = new Set(),
+): TraceNode[] {
+  const wanted = new Set(outputs.filter((id) => !given.has(id)));
   const kept: TraceNode[] = [];
   for (const node of nodes.toReversed()) {
     if (!node.outputs.some((id) => wanted.has(id))) continue;
-    for (const id of node.inputs) wanted.add(id);
+    for (const id of node.inputs) if (!given.has(id)) wanted.add(id);
     kept.push(node);
   }
   return kept.reverse();

@@ -416,12 +416,13 @@ export const zoo: readonly ZooModel[] = [
     softmax: true,
     cannotRun: "tfjs 4.22 hands Resizing a list, which it does not take, and RandomWidth is random",
     make: () =>
-      sequential("resized", [
-        l.resizing({ height: 3, width: 3, inputShape: [6, 6, 1] }),
-        l.randomWidth({ factor: 0.2 }),
-        l.globalAveragePooling2d({}),
-        softmaxHead(),
-      ]),
+      functional("resized", [[6, 6, 1]], (x) => {
+        return [
+          chain(x!, l.globalAveragePooling2d({}), softmaxHead()),
+          call(l.resizing({ height: 3, width: 3 }), x!),
+          call(l.randomWidth({ factor: 0.2 }), x!),
+        ];
+      }),
   },
 ];
 
