@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
 import { activationOf } from "../checks/activations.js";
-import { type Layer, provideWeights } from "../layers/internals.js";
+import { configOf, type Layer, provideWeights } from "../layers/internals.js";
 import { type Affine, affineOf, foldings, type LinearWeights, linearWeights } from "./batchNormFolding.js";
 import { modelFromTrace } from "./modelFromTrace.js";
 import { type Trace, type TraceNode, type TraceTensor, trace } from "./trace.js";
@@ -170,7 +170,11 @@ class Merging {
     if (weights === undefined) return undefined;
     const layerClass = (layer as unknown as { constructor: tf.serialization.SerializableConstructor<Layer> })
       .constructor;
-    const made = layerClass.fromConfig(layerClass, { ...layer.getConfig(), name, useBias: true });
+    const made = layerClass.fromConfig(layerClass, {
+      ...configOf(layer),
+      name,
+      useBias: true,
+    });
     const asked = { ...foldings[layer.getClassName()]?.weights, bias: "bias" };
     const values = new Map(Object.entries(asked).map(([key, weight]) => [weight, weights[key] as tf.Tensor]));
     provideWeights(made, (weight) => ({

@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs";
 import { activationOf, isActivationLayer } from "../checks/activations.js";
 import { UnsupportedLayerError } from "../errors.js";
 import {
+  configOf,
   hiddenWeights,
   innerLayers,
   type Layer,
@@ -87,7 +88,7 @@ function madeAnew(
   const named = name === undefined ? {} : { name };
   if (withoutActivation && isActivationLayer(layer))
     return tf.layers.activation({ activation: "linear", ...named });
-  const { name: _, ...rest } = layer.getConfig();
+  const { name: _, ...rest } = configOf(layer);
   const config = changedConfig({ ...rest, ...named }, layer, withoutActivation, withoutBias);
   const layerClass = (layer as unknown as { constructor: tf.serialization.SerializableConstructor<Layer> })
     .constructor;

@@ -66,13 +66,17 @@ export function trace(model: tf.LayersModel, who = "trace"): Trace {
   const tensors: { -readonly [K in keyof TraceTensor]: TraceTensor[K] }[] = [];
   const nodes: TraceNode[] = [];
   const nestedModels: NestedModel[] = [];
-  const seen = new Set<tf.SymbolicTensor>();
+  /** How often a recorded tensor came up. */
+  const uses = new Map<tf.SymbolicTensor, number>();
+  const symbolicOf = (recorded: tf.SymbolicTensor) => {
+    const use = uses.get(recorded) ?? 0;
+    uses.set(recorded, use + 1);
+    return twinOf(recorded, use);
+  };
 
   const newTensor = (recorded: tf.SymbolicTensor): number => {
     const id = tensors.length;
-    const symbolic = seen.has(recorded) ? twinOf(recorded) : recorded;
-    seen.add(recorded);
-    tensors.push({ id, shape: recorded.shape, dtype: recorded.dtype, symbolic });
+    tensors.push({ id, shape: recorded.shape, dtype: recorded.dtype, symbolic: symbolicOf(recorded) });
     return id;
   };
 
@@ -113,9 +117,7 @@ export function trace(model: tf.LayersModel, who = "trace"): Trace {
     // Unless the nested model hands on what it was given.
     for (const [i, id] of to.entries()) {
       const tensor = tensors[id];
-      const outside = node.outputTensors[i] as tf.SymbolicTensor;
-      if (tensor && id >= first) tensor.symbolic = seen.has(outside) ? twinOf(outside) : outside;
-      seen.add(outside);
+      if (tensor && id >= first) tensor.symbolic = symbolicOf(node.outputTensors[i] as tf.SymbolicTensor);
     }
     nestedModels.push({ model: nested, path, inputs: from, outputs: to });
     return to;

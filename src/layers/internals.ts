@@ -23,6 +23,12 @@ export interface Container extends Layer {
   readonly nodesByDepth: Record<string, LayerNode[]>;
 }
 
+/** A layer's config, with what tfjs's own leaves out: the depthMultiplier of SeparableConv2D. */
+export function configOf(layer: Layer): tf.serialization.ConfigDict {
+  const { depthMultiplier } = layer as unknown as { depthMultiplier?: number };
+  return { ...(depthMultiplier !== undefined && { depthMultiplier }), ...layer.getConfig() };
+}
+
 /** A variable of a layer. */
 export type LayerVariable = Layer["weights"][number];
 
@@ -47,12 +53,20 @@ export function nodesInOrder(container: Container): LayerNode[] | null {
     .flatMap((depth) => nodesByDepth[depth] as LayerNode[]);
 }
 
+const twins = new WeakMap<tf.SymbolicTensor, tf.SymbolicTensor[]>();
+
 /**
- * A symbolic tensor that stands for another one in a further use of the model that it lies in: the same in all but
+ * The symbolic tensor that stands for another one in a further use of the model that it lies in: the same in all but
  * identity. No layer records it.
+ *
+ * @param use 0 for the recorded tensor itself, 1 for the second use; the same use gives the same tensor again
  */
-export function twinOf(tensor: tf.SymbolicTensor): tf.SymbolicTensor {
-  return Object.assign(Object.create(tf.SymbolicTensor.prototype), tensor);
+export function twinOf(tensor: tf.SymbolicTensor, use: number): tf.SymbolicTensor {
+  if (use === 0) return tensor;
+  const known = twins.get(tensor) ?? [];
+  twins.set(tensor, known);
+  known[use] ??= Object.assign(Object.create(tf.SymbolicTensor.prototype), tensor) as tf.SymbolicTensor;
+  return known[use];
 }
 
 /** The layer that recorded a symbolic tensor, and the call that made it. */
