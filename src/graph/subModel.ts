@@ -59,7 +59,7 @@ export function subModel(model: tf.LayersModel, { from, to }: SubModelOptions = 
   });
 }
 
-/** The name of an input layer for the output of a layer: its own where it is one. */
+/** The name of an input layer for the output of a layer: its own where it is one. tfjs takes no colon in it. */
 function inputName(name: string, output: number | null, isInput: boolean): string {
-  return isInput ? name : `${name}_output${output ?? ""}`;
+  return isInput ? name : `${name.replaceAll(":", "_")}_output${output ?? ""}`;
 }
