@@ -10,6 +10,8 @@ export {
   type OptionInfo,
   type RelevanceOf,
 } from "./analyzers/index.js";
+export { apply, type LayerInput } from "./apply.js";
+export { type Broadcastable, broadcastNpTensorsToKerasTensors, type NestedNumbers } from "./broadcast.js";
 export * from "./checks/index.js";
 export { type Core, type LoadCoreOptions, loadCore } from "./core/index.js";
 export * from "./errors.js";

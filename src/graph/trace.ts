@@ -1,5 +1,4 @@
 import type * as tf from "@tensorflow/tfjs";
-import { GraphError } from "../errors.js";
 import {
   type Container,
   isContainer,
@@ -7,14 +6,19 @@ import {
   type LayerNode,
   nodesInOrder,
   type Shape,
+  twinOf,
 } from "../layers/internals.js";
+import { graphOf } from "./checkModel.js";
 
 /** A tensor of a trace. Its id is its place in `Trace.tensors`. */
 export interface TraceTensor {
   readonly id: number;
   readonly shape: Shape;
   readonly dtype: tf.DataType;
-  /** The recorded tensor. Inside a nested model that is used twice, two trace tensors have the same. */
+  /**
+   * The recorded tensor; for the output of a nested model the one outside of it; and in a nested model's second use and
+   * all later ones a stand-in for the recorded one, so that no two trace tensors have the same.
+   */
   readonly symbolic: tf.SymbolicTensor;
 }
 
@@ -29,6 +33,14 @@ export interface TraceNode {
   readonly callArgs: Record<string, unknown>;
 }
 
+/** One use of a nested model. */
+export interface NestedModel {
+  readonly model: Layer;
+  readonly path: string;
+  readonly inputs: readonly number[];
+  readonly outputs: readonly number[];
+}
+
 /** A model's execution as a flat list: nested models and shared layers unrolled, ids instead of object identity. */
 export interface Trace {
   /** In execution order; only what the outputs need. No entry is a model or an InputLayer. */
@@ -38,36 +50,47 @@ export interface Trace {
   /** The InputLayers, one an input. */
   readonly inputLayers: readonly Layer[];
   readonly outputs: readonly number[];
+  /** The uses of nested models, also of such that the outputs do not need. */
+  readonly nested: readonly NestedModel[];
 }
 
 /**
  * Traces a model by walking the calls that tfjs recorded when it was built. Nothing is executed, patched or applied
  * again, so the model is left as it is and traces the same any number of times. Linear in the number of calls.
  *
- * @throws GraphError for a model without a graph (a Sequential that was never built)
+ * @throws ArgumentError for what is no layers model, GraphError for one without a graph (a Sequential that was never
+ *   built), DisposedError
  */
-export function trace(model: tf.LayersModel): Trace {
-  const tensors: TraceTensor[] = [];
+export function trace(model: tf.LayersModel, who = "trace"): Trace {
+  const container = graphOf(who, model);
+  const tensors: { -readonly [K in keyof TraceTensor]: TraceTensor[K] }[] = [];
   const nodes: TraceNode[] = [];
-  const container = model as unknown as Container;
+  const nestedModels: NestedModel[] = [];
+  /** How often a recorded tensor came up. */
+  const uses = new Map<tf.SymbolicTensor, number>();
+  const symbolicOf = (recorded: tf.SymbolicTensor) => {
+    const use = uses.get(recorded) ?? 0;
+    uses.set(recorded, use + 1);
+    return twinOf(recorded, use);
+  };
 
-  const newTensor = (symbolic: tf.SymbolicTensor): number => {
+  const newTensor = (recorded: tf.SymbolicTensor): number => {
     const id = tensors.length;
-    tensors.push({ id, shape: symbolic.shape, dtype: symbolic.dtype, symbolic });
+    tensors.push({ id, shape: recorded.shape, dtype: recorded.dtype, symbolic: symbolicOf(recorded) });
     return id;
   };
 
   /** Walks a model whose inputs have the given ids, and returns the ids of its outputs. */
-  const walk = (nested: Container, inputs: readonly number[], path: string): number[] => {
+  const walk = (walked: Container, inputs: readonly number[], path: string): number[] => {
     const ids = new Map<tf.SymbolicTensor, number>();
-    nested.inputs.forEach((x, i) => ids.set(x, inputs[i] as number));
+    walked.inputs.forEach((x, i) => ids.set(x, inputs[i] as number));
     const idOf = (x: tf.SymbolicTensor) => ids.get(x) as number;
-    for (const node of callsOf(nested)) {
+    for (const node of nodesInOrder(walked) as LayerNode[]) {
       if (node.outputTensors.every((y) => ids.has(y))) continue; // the InputLayers of this model
       const layer = node.outboundLayer;
       const from = node.inputTensors.map(idOf);
       const to = isContainer(layer)
-        ? walk(layer, from, `${path}${layer.name}/`)
+        ? walkNested(layer, node, from, path + layer.name)
         : node.outputTensors.map(newTensor);
       node.outputTensors.forEach((y, i) => ids.set(y, to[i] as number));
       if (!isContainer(layer)) {
@@ -80,35 +103,48 @@ export function trace(model: tf.LayersModel): Trace {
         });
       }
     }
-    return nested.outputs.map(idOf);
+    return walked.outputs.map(idOf);
   };
 
-  callsOf(container);
+  const walkNested = (
+    nested: Container,
+    node: LayerNode,
+    from: readonly number[],
+    path: string,
+  ): number[] => {
+    const first = tensors.length;
+    const to = walk(nested, from, `${path}/`);
+    // Unless the nested model hands on what it was given.
+    for (const [i, id] of to.entries()) {
+      const tensor = tensors[id];
+      if (tensor && id >= first) tensor.symbolic = symbolicOf(node.outputTensors[i] as tf.SymbolicTensor);
+    }
+    nestedModels.push({ model: nested, path, inputs: from, outputs: to });
+    return to;
+  };
+
   const inputs = container.inputs.map(newTensor);
   const inputLayers = container.inputs.map((x) => x.sourceLayer);
   const outputs = walk(container, inputs, "");
-  return { nodes: needed(nodes, outputs), tensors, inputs, inputLayers, outputs };
+  return { nodes: needed(nodes, outputs), tensors, inputs, inputLayers, outputs, nested: nestedModels };
 }
 
-/** The nodes that the outputs need: of a nested model with two outputs, only one of which is used, the rest falls away. */
-function needed(nodes: readonly TraceNode[], outputs: readonly number[]): TraceNode[] {
-  const wanted = new Set(outputs);
+/**
+ * The nodes that the outputs need: of a nested model with two outputs, only one of which is used, the rest falls away.
+ *
+ * @param given ids of tensors that need nothing
+ */
+export function needed(
+  nodes: readonly TraceNode[],
+  outputs: readonly number[],
+  given: ReadonlySet<number> = new Set(),
+): TraceNode[] {
+  const wanted = new Set(outputs.filter((id) => !given.has(id)));
   const kept: TraceNode[] = [];
   for (const node of nodes.toReversed()) {
     if (!node.outputs.some((id) => wanted.has(id))) continue;
-    for (const id of node.inputs) wanted.add(id);
+    for (const id of node.inputs) if (!given.has(id)) wanted.add(id);
     kept.push(node);
   }
   return kept.reverse();
-}
-
-function callsOf(container: Container): LayerNode[] {
-  const calls = nodesInOrder(container);
-  if (calls === null) {
-    throw new GraphError(
-      `trace: model "${container.name}" (${container.getClassName()}) has no graph yet: ` +
-        `add layers to it, the first with an inputShape, before it is traced`,
-    );
-  }
-  return calls;
 }

@@ -2,7 +2,7 @@
  * The one file that reaches into tfjs-layers: what a model records of its graph, and how a layer makes its weights. The
  * names are those of @tensorflow/tfjs-layers 4.22, where they are private or not exported.
  */
-import type * as tf from "@tensorflow/tfjs";
+import * as tf from "@tensorflow/tfjs";
 
 export type Layer = tf.layers.Layer;
 export type Shape = readonly (number | null)[];
@@ -21,6 +21,12 @@ export interface Container extends Layer {
   readonly inputs: tf.SymbolicTensor[];
   readonly outputs: tf.SymbolicTensor[];
   readonly nodesByDepth: Record<string, LayerNode[]>;
+}
+
+/** A layer's config, with what tfjs's own leaves out: the depthMultiplier of SeparableConv2D. */
+export function configOf(layer: Layer): tf.serialization.ConfigDict {
+  const { depthMultiplier } = layer as unknown as { depthMultiplier?: number };
+  return { ...(depthMultiplier !== undefined && { depthMultiplier }), ...layer.getConfig() };
 }
 
 /** A variable of a layer. */
@@ -47,10 +53,47 @@ export function nodesInOrder(container: Container): LayerNode[] | null {
     .flatMap((depth) => nodesByDepth[depth] as LayerNode[]);
 }
 
+const twins = new WeakMap<tf.SymbolicTensor, tf.SymbolicTensor[]>();
+
+/**
+ * The symbolic tensor that stands for another one in a further use of the model that it lies in: the same in all but
+ * identity. No layer records it.
+ *
+ * @param use 0 for the recorded tensor itself, 1 for the second use; the same use gives the same tensor again
+ */
+export function twinOf(tensor: tf.SymbolicTensor, use: number): tf.SymbolicTensor {
+  if (use === 0) return tensor;
+  const known = twins.get(tensor) ?? [];
+  twins.set(tensor, known);
+  known[use] ??= Object.assign(Object.create(tf.SymbolicTensor.prototype), tensor) as tf.SymbolicTensor;
+  return known[use];
+}
+
 /** The layer that recorded a symbolic tensor, and the call that made it. */
 export function sourceOf(tensor: tf.SymbolicTensor): { layer: Layer; node: LayerNode } {
   const { sourceLayer, nodeIndex } = tensor as unknown as { sourceLayer: Layer; nodeIndex: number };
   return { layer: sourceLayer, node: sourceLayer.inboundNodes[nodeIndex] as unknown as LayerNode };
+}
+
+/** The calls of a layer, in the order in which they were made, also those outside of any one model. */
+export function callsOfLayer(layer: Layer): readonly LayerNode[] {
+  return layer.inboundNodes as unknown as LayerNode[];
+}
+
+/** The calls that take an output of a layer, once for each output they take. */
+export function callsWithLayerAsInput(layer: Layer): readonly LayerNode[] {
+  return layer.outboundNodes as unknown as LayerNode[];
+}
+
+/** Whether a layer has a cell that it runs step by step. */
+export function isRecurrent(layer: Layer): boolean {
+  const { cell, forwardLayer } = layer as unknown as { cell?: unknown; forwardLayer?: unknown };
+  return cell != null || forwardLayer != null;
+}
+
+/** The layer that a wrapper wraps, or null. */
+export function wrappedLayer(layer: Layer): Layer | null {
+  return (layer as unknown as { layer?: Layer }).layer ?? null;
 }
 
 /** Layers inside a layer that make weights of their own: the cells of recurrent layers, what wrappers wrap. */
@@ -72,43 +115,170 @@ export function ownVariables(layer: Layer): LayerVariable[] {
   return [..._trainableWeights, ..._nonTrainableWeights];
 }
 
+/** What a layer asks for when it makes a weight: the arguments of tfjs's `addWeight`. */
 type AddWeight = (
   name: string,
   shape: Shape,
   dtype?: tf.DataType,
-  initializer?: unknown,
-  regularizer?: unknown,
+  initializer?: { apply(shape: Shape): tf.Tensor },
+  regularizer?: { apply(x: tf.Tensor): tf.Scalar } | null,
   trainable?: boolean,
+  constraint?: unknown,
+  getInitializer?: unknown,
 ) => LayerVariable;
+
+/** A weight for a layer that asks for one: a variable that it is to use, or a value for a variable of its own. */
+export type ProvidedWeight =
+  | { readonly variable: LayerVariable }
+  /** Not disposed. `name` is what the variable is called: `"dense_2/kernel"`. */
+  | { readonly value: tf.Tensor; readonly name: string; readonly trainable: boolean };
 
 /**
  * Makes a layer that is not built yet take its weights from `provide` instead of drawing new ones. `provide` gets the name
  * that the layer asks for (`"kernel"`).
  */
-export function provideWeights(layer: Layer, provide: (name: string, shape: Shape) => LayerVariable): void {
-  const lists = layer as unknown as {
+export function provideWeights(layer: Layer, provide: (name: string, shape: Shape) => ProvidedWeight): void {
+  const own = layer as unknown as {
     addWeight: AddWeight;
+    addLoss(loss: () => tf.Scalar): void;
     _trainableWeights: LayerVariable[];
     _nonTrainableWeights: LayerVariable[];
   };
-  lists.addWeight = (name, shape, _dtype, _initializer, _regularizer, trainable = true) => {
-    const variable = provide(name, shape);
-    (trainable ? lists._trainableWeights : lists._nonTrainableWeights).push(variable);
+  const make = own.addWeight;
+  own.addWeight = (name, shape, dtype, _initializer, regularizer, trainable = true, ...more) => {
+    const provided = provide(name, shape);
+    if ("value" in provided) {
+      const initializer = { apply: () => provided.value.clone() };
+      // tfjs lets `fastWeightInitDuringBuild` replace the initializer by zeros; the last argument decides by what.
+      const variable = make.call(
+        layer,
+        name,
+        shape,
+        dtype,
+        initializer,
+        regularizer,
+        trainable,
+        more[0],
+        () => initializer,
+      );
+      Object.assign(variable, { originalName: provided.name, trainable: provided.trainable });
+      return variable;
+    }
+    const { variable } = provided;
+    (trainable ? own._trainableWeights : own._nonTrainableWeights).push(variable);
+    if (regularizer != null) own.addLoss(() => regularizer.apply(variable.read()));
     return variable;
   };
 }
 
-/** One more owner of a layer's weights, in tfjs's own count: `layer.dispose()` takes one away. */
-export function retain(layer: Layer): void {
-  (layer as unknown as { _refCount: number })._refCount++;
+/** Fields of tfjs's own layers that hold tensors which are no weights: given initial values, and recurrent states. */
+const NO_WEIGHTS = new Set([
+  "initialWeights",
+  "states_",
+  "keptStates",
+  "dropoutMask",
+  "recurrentDropoutMask",
+]);
+
+/**
+ * The fields in which a layer keeps weights, or layers with weights, that tfjs does not know of: a tf.Variable made in its
+ * constructor, a layer that it calls inside. They are in no `layer.weights`, so nothing saves, copies or disposes them.
+ */
+export function hiddenWeights(layer: Layer): string[] {
+  const known = new Set<unknown>([...ownVariables(layer), ...innerLayers(layer)]);
+  const hides = (value: unknown): boolean => {
+    if (known.has(value)) return false;
+    if (Array.isArray(value)) return value.some(hides);
+    if (value instanceof tf.Tensor) return true;
+    return value instanceof tf.layers.Layer && (value.weights.length > 0 || hiddenWeights(value).length > 0);
+  };
+  return Object.entries(layer)
+    .filter(([field, value]) => !NO_WEIGHTS.has(field) && hides(value))
+    .map(([field]) => field);
 }
 
 /**
- * Makes `model.dispose()` free a model that we built. tfjs counts a layer's calls as its owners, and disposing the model
- * takes away one (two for a nested model), so that of a layer called twice the weights would stay.
+ * Builds a layer as its first call would, so that it has its weights. False where the shapes that `like`, a built layer of
+ * the same settings, was built for are not known: it was only ever called on tensors.
  */
-export function ownedByOneModel(layer: Layer): void {
-  (layer as unknown as { _refCount: number })._refCount = isContainer(layer) ? 2 : 1;
+export function buildLike(layer: Layer, like: Layer): boolean {
+  const shape = builtFor(like);
+  if (shape === null) return false;
+  layer.build(shape as tf.Shape);
+  layer.built = true;
+  return true;
+}
+
+/** The shape of a layer's first recorded input, a list of them for several; else what the layer itself tells of it. */
+function builtFor(layer: Layer): Shape | readonly Shape[] | null {
+  const [call] = callsOfLayer(layer) as readonly { readonly inputShapes?: readonly Shape[] }[];
+  if (call?.inputShapes !== undefined && call.inputShapes.length > 0)
+    return call.inputShapes.length === 1 ? (call.inputShapes[0] as Shape) : call.inputShapes;
+  const { batchInputShape, inputSpec, forwardLayer, depthwiseKernel } = layer as unknown as {
+    batchInputShape?: Shape;
+    inputSpec: { shape?: Shape; ndim?: number; minNDim?: number; axes?: Record<string, number> }[] | null;
+    forwardLayer?: Layer;
+    depthwiseKernel?: LayerVariable;
+  };
+  if (batchInputShape !== undefined) return batchInputShape;
+  if (forwardLayer !== undefined) return builtFor(forwardLayer);
+  const spec = inputSpec?.[0];
+  if (spec?.shape) return spec.shape;
+  const { axis, dataFormat } = layer.getConfig();
+  if (inputSpec === null && axis !== undefined) {
+    // LayerNormalization: of the input's shape it needs the rank alone.
+    return Array(Math.max(...([axis].flat() as number[])) + 1).fill(null);
+  }
+  const rank = spec?.ndim ?? spec?.minNDim ?? 0;
+  const axes = Object.entries(spec?.axes ?? {});
+  // DepthwiseConv2D does not say its channels in its specification.
+  if (axes.length === 0 && depthwiseKernel)
+    axes.push([dataFormat === "channelsFirst" ? "1" : "-1", depthwiseKernel.shape.at(-2) as number]);
+  if (axes.length === 0) return null;
+  const shape: (number | null)[] = Array(rank).fill(null);
+  for (const [at, size] of axes) shape[(Number(at) + rank) % rank] = size;
+  return shape;
+}
+
+/**
+ * One more owner of a layer's weights, in tfjs's own count.
+ *
+ * @returns what lets go of them again; calling it more than once does nothing more
+ */
+export function retain(layer: Layer): () => void {
+  const counted = layer as unknown as { _refCount: number | null };
+  // A built layer that was never called has no count. Its user owns it nevertheless, until a call in a model takes over.
+  const unused = counted._refCount === null;
+  counted._refCount = (counted._refCount ?? 1) + 1;
+  let released = false;
+  return () => {
+    if (released) return;
+    released = true;
+    if (unused && callsOfLayer(layer).length > 0 && counted._refCount !== null && counted._refCount > 1)
+      counted._refCount--;
+    layer.dispose();
+  };
+}
+
+/**
+ * Lets a layer of ours that is built, and was never called, be disposed: tfjs refuses that. A call in a model counts as
+ * always.
+ */
+export function disposableUnused(layer: Layer): void {
+  const counted = layer as unknown as { _refCount: number | null; dispose: Layer["dispose"] };
+  const dispose = counted.dispose;
+  counted.dispose = () => {
+    counted._refCount ??= 1;
+    return dispose.call(layer);
+  };
+}
+
+/**
+ * Makes disposing each of the `models` that have a layer free it. tfjs counts a layer's calls as its owners, and disposing
+ * a model takes away one (two for a nested model), so that of a layer called twice the weights would stay.
+ */
+export function ownedByModels(layer: Layer, models: number): void {
+  (layer as unknown as { _refCount: number })._refCount = isContainer(layer) ? 2 * models : models;
 }
 
 /** The value of a layer's weight by field name (`"kernel"`), or null where the layer has none. Not ours to dispose. */
@@ -122,9 +292,8 @@ export function applyActivation(layer: Layer, z: tf.Tensor): tf.Tensor {
   return (layer as unknown as { activation: { apply(x: tf.Tensor): tf.Tensor } }).activation.apply(z);
 }
 
-/** Whether a layer's weights were disposed, by disposing its model. */
+/** Whether a layer or a model was disposed, or its weights were, by disposing its model. */
 export function isDisposed(layer: Layer): boolean {
-  return ownVariables(layer).some(
-    (variable) => (variable as unknown as { val?: tf.Variable }).val?.isDisposed,
-  );
+  if ((layer as unknown as { _refCount: number | null })._refCount === 0) return true;
+  return layer.weights.some((variable) => (variable as unknown as { val?: tf.Variable }).val?.isDisposed);
 }

@@ -136,7 +136,7 @@ test("traceModelExecution lists layers, calls with their tensors, and outputs", 
 
 test("a Sequential without layers is refused by name", () => {
   const message =
-    'trace: model "bare" (Sequential) has no graph yet: add layers to it, the first with an inputShape, before it is traced';
+    'getModelExecutionTrace: model "bare" (Sequential) has no graph yet: add layers to it, the first with an inputShape, before it is traced';
   throws(() => getModelExecutionTrace(tf.sequential({ name: "bare" })), GraphError, message);
 });
 
