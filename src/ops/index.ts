@@ -3,4 +3,5 @@ export { assertFinite, isNotFinite } from "./finite.js";
 export { gather, scatterAdd } from "./gather.js";
 export { gatherNd } from "./gatherNd.js";
 export { type GradientsOptions, gradients } from "./gradients.js";
+export { int32Indices } from "./indices.js";
 export { toFloatX } from "./toFloatX.js";
