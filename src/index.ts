@@ -6,7 +6,9 @@ export {
   type Explanation,
   type Inputs,
   listAnalyzers,
+  methodSupport,
   type NeuronSelection,
+  type NodeSupport,
   type OptionInfo,
   type RelevanceOf,
 } from "./analyzers/index.js";

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { show } from "../core/ndarray.js";
 import { ArgumentError, GraphError, ShapeError, UnsupportedLayerError } from "../errors.js";
-import { buildLike, disposableUnused, isContainer, type Layer } from "../layers/internals.js";
+import { buildLike, disposableUnused, isBuilt, isContainer, type Layer } from "../layers/internals.js";
 import { checkLayer } from "./checkModel.js";
 import { checkSameWeights, discard, type LayerChanges, newCopy, weightsToCopy } from "./newCopy.js";
 import { rebuildModel } from "./rebuildModel.js";
@@ -76,7 +76,7 @@ function copied(who: string, layer: Layer, options: CopyLayerOptions, withoutAct
   if (Array.isArray(changes.weights)) checkWeights(who, layer, changes.weights, changes);
   const copy = newCopy(who, layer, changes);
   try {
-    if (layer.built) {
+    if (isBuilt(layer)) {
       const built = buildLike(copy, layer);
       if (!built && changes.weights !== "share" && layer.weights.length > 0) {
         throw new GraphError(
@@ -96,7 +96,7 @@ function copied(who: string, layer: Layer, options: CopyLayerOptions, withoutAct
 
 function checkWeights(who: string, layer: Layer, weights: readonly tf.Tensor[], changes: LayerChanges): void {
   const named = `layer "${layer.name}" (${layer.getClassName()})`;
-  if (!layer.built)
+  if (!isBuilt(layer))
     throw new GraphError(`${who}: ${named} is not built, so its copy cannot be given weights yet`);
   const expected = weightsToCopy(layer, changes);
   const fits =

@@ -1,6 +1,6 @@
 import type * as tf from "@tensorflow/tfjs";
 import { GraphError, UnsupportedLayerError } from "../errors.js";
-import type { Layer } from "../layers/internals.js";
+import { isBuilt, type Layer } from "../layers/internals.js";
 import { checkLayer } from "./checkModel.js";
 
 /**
@@ -16,7 +16,7 @@ import { checkLayer } from "./checkModel.js";
 export function getKernel(layer: Layer): tf.Tensor {
   checkLayer("getKernel", layer);
   const named = `layer "${layer.name}" (${layer.getClassName()})`;
-  if (!layer.built) throw new GraphError(`getKernel: ${named} is not built yet, so it has no weights`);
+  if (!isBuilt(layer)) throw new GraphError(`getKernel: ${named} is not built yet, so it has no weights`);
   const kernels = layer.weights.filter(
     ({ shape, originalName }) => shape.length > 1 && !/(^|\/)bias$/.test(originalName),
   );

@@ -155,10 +155,12 @@ function rows(x: TensorLike): TensorLike {
   return reshape(x, [-1, x.shape.at(-1) as number]);
 }
 
-/** @param shape without the batch */
+/** @param shape without the batch; -1 for what is left */
 function reshape(x: TensorLike, shape: number[]): TensorLike {
-  if (x instanceof tf.SymbolicTensor)
-    return tf.layers.reshape({ targetShape: shape }).apply(x) as tf.SymbolicTensor;
-  const known = x.shape.slice(1).reduce((a, b) => a * b, 1) / shape.reduce((a, b) => Math.abs(a * b), 1);
-  return tf.reshape(x, [x.shape[0] as number, ...shape.map((n) => (n === -1 ? known : n))]);
+  const size = x.shape.slice(1).reduce((product: number, n) => product * (n ?? Number.NaN), 1);
+  const rest = size / shape.reduce((product, n) => (n === -1 ? product : product * n), 1);
+  const known = shape.map((n) => (n === -1 && !Number.isNaN(rest) ? rest : n));
+  return x instanceof tf.SymbolicTensor
+    ? (tf.layers.reshape({ targetShape: known }).apply(x) as tf.SymbolicTensor)
+    : tf.reshape(x, [x.shape[0] as number, ...known]);
 }

@@ -5,6 +5,7 @@ import {
   configOf,
   hiddenWeights,
   innerLayers,
+  isBuilt,
   type Layer,
   type LayerVariable,
   ownVariables,
@@ -48,7 +49,7 @@ export function newCopy(who: string, layer: Layer, changes: LayerChanges): Layer
     discard(copy);
     throw cannotCopy(who, layer, "it makes its weights in its constructor; make them in build()");
   }
-  if (layer.built && layer.weights.length > 0) passWeights(who, layer, copy, changes);
+  if (isBuilt(layer) && layer.weights.length > 0) passWeights(who, layer, copy, changes);
   return copy;
 }
 

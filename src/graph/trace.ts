@@ -31,6 +31,8 @@ export interface TraceNode {
   readonly outputs: readonly number[];
   /** What the call was given besides tensors. */
   readonly callArgs: Record<string, unknown>;
+  /** The uses of nested models that the call lies in, outermost first, as places in `Trace.nested`. */
+  readonly within: readonly number[];
 }
 
 /** One use of a nested model. */
@@ -81,7 +83,12 @@ export function trace(model: tf.LayersModel, who = "trace"): Trace {
   };
 
   /** Walks a model whose inputs have the given ids, and returns the ids of its outputs. */
-  const walk = (walked: Container, inputs: readonly number[], path: string): number[] => {
+  const walk = (
+    walked: Container,
+    inputs: readonly number[],
+    path: string,
+    within: readonly number[],
+  ): number[] => {
     const ids = new Map<tf.SymbolicTensor, number>();
     walked.inputs.forEach((x, i) => ids.set(x, inputs[i] as number));
     const idOf = (x: tf.SymbolicTensor) => ids.get(x) as number;
@@ -90,7 +97,7 @@ export function trace(model: tf.LayersModel, who = "trace"): Trace {
       const layer = node.outboundLayer;
       const from = node.inputTensors.map(idOf);
       const to = isContainer(layer)
-        ? walkNested(layer, node, from, path + layer.name)
+        ? walkNested(layer, node, from, path + layer.name, within)
         : node.outputTensors.map(newTensor);
       node.outputTensors.forEach((y, i) => ids.set(y, to[i] as number));
       if (!isContainer(layer)) {
@@ -100,6 +107,7 @@ export function trace(model: tf.LayersModel, who = "trace"): Trace {
           inputs: from,
           outputs: to,
           callArgs: node.callArgs ?? {},
+          within,
         });
       }
     }
@@ -111,21 +119,23 @@ export function trace(model: tf.LayersModel, who = "trace"): Trace {
     node: LayerNode,
     from: readonly number[],
     path: string,
+    within: readonly number[],
   ): number[] => {
     const first = tensors.length;
-    const to = walk(nested, from, `${path}/`);
+    const use = nestedModels.push({ model: nested, path, inputs: from, outputs: [] }) - 1;
+    const to = walk(nested, from, `${path}/`, [...within, use]);
+    nestedModels[use] = { model: nested, path, inputs: from, outputs: to };
     // Unless the nested model hands on what it was given.
     for (const [i, id] of to.entries()) {
       const tensor = tensors[id];
       if (tensor && id >= first) tensor.symbolic = symbolicOf(node.outputTensors[i] as tf.SymbolicTensor);
     }
-    nestedModels.push({ model: nested, path, inputs: from, outputs: to });
     return to;
   };
 
   const inputs = container.inputs.map(newTensor);
   const inputLayers = container.inputs.map((x) => x.sourceLayer);
-  const outputs = walk(container, inputs, "");
+  const outputs = walk(container, inputs, "", []);
   return { nodes: needed(nodes, outputs), tensors, inputs, inputLayers, outputs, nested: nestedModels };
 }
 

@@ -197,6 +197,11 @@ export function hiddenWeights(layer: Layer): string[] {
     .map(([field]) => field);
 }
 
+/** Whether a layer has its weights. A recurrent one that was built by hand does not say that it is built. */
+export function isBuilt(layer: Layer): boolean {
+  return layer.built || layer.weights.length > 0;
+}
+
 /**
  * Builds a layer as its first call would, so that it has its weights. False where the shapes that `like`, a built layer of
  * the same settings, was built for are not known: it was only ever called on tensors.

@@ -10,6 +10,18 @@ export type { Grid, GridCell, GridRow } from "./grid.js";
 export { type Heatmap, type HeatmapOptions, heatmap } from "./heatmap.js";
 export { type ExplanationDetails, type HtmlReport, htmlReport, type ReportCell } from "./htmlReport.js";
 export { type InputImageOptions, inputImage } from "./inputImage.js";
+export {
+  type GraphEdge,
+  type GraphGroup,
+  type GraphNode,
+  type ModelGraph,
+  type ModelGraphOptions,
+  modelGraph,
+  supportText,
+} from "./modelGraph/modelGraph.js";
+export { modelGraphDot } from "./modelGraph/modelGraphDot.js";
+export { modelGraphHtml } from "./modelGraph/modelGraphHtml.js";
+export { modelGraphSvg } from "./modelGraph/modelGraphSvg.js";
 export { formatMs, formatNumber, formatProbability } from "./numbers.js";
 export { encodePng, enlarge, pngDataUri } from "./png.js";
 export type { RasterImage } from "./rasterImage.js";

@@ -25,11 +25,9 @@ function merge(model: tf.LayersModel): { merged: string[]; kept: string[] } {
       const { model: copy, merged, kept } = mergeBatchNormalization(model);
       tf.tidy(() => {
         const xs = model.inputs.map((x, i) => randomTensor(x.shape.map((n) => n ?? 2) as number[], 5 + i));
-        const want =
-          xs[0]!.rank === 5
-            ? [volumes(model, xs[0]!)]
-            : [model.predict(xs) as tf.Tensor | tf.Tensor[]].flat();
-        const got = [copy.predict(xs) as tf.Tensor | tf.Tensor[]].flat();
+        const run = (m: tf.LayersModel) =>
+          xs[0]!.rank === 5 ? [volumes(m, xs[0]!)] : [m.predict(xs) as tf.Tensor | tf.Tensor[]].flat();
+        const [want, got] = [run(model), run(copy)];
         for (const [i, y] of got.entries()) {
           const error = tf.max(tf.abs(tf.sub(y, want[i]!))).dataSync()[0]!;
           const largest = tf.max(tf.abs(want[i]!)).dataSync()[0]!;
