@@ -297,8 +297,10 @@ export function applyActivation(layer: Layer, z: tf.Tensor): tf.Tensor {
   return (layer as unknown as { activation: { apply(x: tf.Tensor): tf.Tensor } }).activation.apply(z);
 }
 
-/** Whether a layer or a model was disposed, or its weights were, by disposing its model. */
+/** Whether a layer or a model was disposed, or a layer in it: by disposing another model that has it. */
 export function isDisposed(layer: Layer): boolean {
   if ((layer as unknown as { _refCount: number | null })._refCount === 0) return true;
+  // Not the model's weights: putting their list together takes time that grows with the square of the layers.
+  if (isContainer(layer)) return (layer as unknown as tf.LayersModel).layers.some(isDisposed);
   return layer.weights.some((variable) => (variable as unknown as { val?: tf.Variable }).val?.isDisposed);
 }
