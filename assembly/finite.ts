@@ -6,6 +6,8 @@
  */
 
 const EXPONENT: u32 = 0x7f800000;
+/** All bits but the sign. */
+const MAGNITUDE: u32 = 0x7fffffff;
 
 function notFinite(p: usize): bool {
   return (load<u32>(p) & EXPONENT) == EXPONENT;
@@ -31,6 +33,30 @@ export function finiteMask(src: usize, dst: usize, n: usize, finite: u32): void 
     }
   }
   for (; dst < end; dst++, src += 4) store<u8>(dst, <u8>(<u32>notFinite(src) ^ finite));
+}
+
+/** dst[i] = 1 where src[i] is NaN, or (`infinite` = 1) where it is an infinity of either sign; else 0. */
+export function nonFiniteMask(src: usize, dst: usize, n: usize, infinite: u32): void {
+  const end = dst + n;
+  if (ASC_FEATURE_SIMD) {
+    const one = i8x16.splat(1);
+    for (; dst + 16 <= end; dst += 16, src += 64) {
+      const low = i16x8.narrow_i32x4_s(kind4(src, infinite), kind4(src + 16, infinite));
+      const high = i16x8.narrow_i32x4_s(kind4(src + 32, infinite), kind4(src + 48, infinite));
+      v128.store(dst, v128.and(i8x16.narrow_i16x8_s(low, high), one));
+    }
+  }
+  for (; dst < end; dst++, src += 4) {
+    const magnitude = load<u32>(src) & MAGNITUDE;
+    store<u8>(dst, <u8>(infinite ? magnitude == EXPONENT : magnitude > EXPONENT));
+  }
+}
+
+/** 0xffffffff in each of the four lanes at p that is an infinity, or that is NaN. */
+function kind4(p: usize, infinite: u32): v128 {
+  const magnitude = v128.and(v128.load(p), i32x4.splat(MAGNITUDE));
+  const exponent = i32x4.splat(EXPONENT);
+  return infinite ? i32x4.eq(magnitude, exponent) : i32x4.gt_s(magnitude, exponent);
 }
 
 /** Position of the first element that is not finite, or -1. Stops there. */

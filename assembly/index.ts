@@ -4,7 +4,7 @@
  */
 export { repeat, sumRows } from "./broadcast";
 export { boolToWord, floatToBool, floatToInt, intToBool, intToFloat } from "./cast";
-export { countNonFinite, finiteMask, firstNonFinite } from "./finite";
+export { countNonFinite, finiteMask, firstNonFinite, nonFiniteMask } from "./finite";
 export { gather, scatterAdd } from "./gather";
 export { gatherNd, scatterNdAdd } from "./gatherNd";
 export { extractPatches, foldPatches } from "./patches";

@@ -1,7 +1,7 @@
 /**
  * npm run build: everything in build/, from nothing.
  *
- *   assembly/  -> build/wasm/*.wasm   (the targets of asconfig.json, each checked by checkModule)
+ *   assembly/  -> build/wasm/*.wasm   (each module for the targets of asconfig.json, checked by checkModule)
  *              -> build/wasm/*.js     (the same bytes inlined, for `#wasm/*` imports)
  *   src/       -> build/              (JavaScript, declarations, source maps)
  */
@@ -16,6 +16,9 @@ import { checkModule, exportedNames } from "./checkModule.js";
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 process.chdir(root);
 
+/** The entry of each kernel module, by what its files' names begin with. */
+const modules = { "": "assembly/index.ts", "gradients.": "assembly/gradients/index.ts" };
+
 for (const entry of readdirSync("build")) {
   if (entry !== ".gitignore") rmSync(join("build", entry), { recursive: true });
 }
@@ -25,30 +28,40 @@ await buildKernels();
 buildTypeScript();
 
 async function buildKernels() {
-  /** @type {{ targets: Record<string, { outFile: string }> }} */
+  /** @type {{ targets: Record<string, unknown> }} */
   const config = JSON.parse(readFileSync("asconfig.json", "utf8"));
-  const expected = exportedNames(readFileSync("assembly/index.ts", "utf8"));
-  for (const [target, { outFile }] of Object.entries(config.targets)) {
-    const { error, stderr } = await asc.main(["--config", "asconfig.json", "--target", target]);
-    if (error) throw new Error(`asc, target ${target}: ${error.message}\n${stderr.toString()}`);
-    const bytes = Uint8Array.from(readFileSync(outFile));
-    checkModule(outFile, bytes, expected);
-    const inlined = outFile.replace(/\.wasm$/, "");
-    writeFileSync(
-      `${inlined}.js`,
-      `/** The module ${target}, ${bytes.length} bytes, as base64. */\nexport default "${Buffer.from(bytes).toString("base64")}";\n`,
-    );
-    writeFileSync(
-      `${inlined}.d.ts`,
-      "/** A WebAssembly module as base64. */\ndeclare const base64: string;\nexport default base64;\n",
-    );
-    console.log(`${outFile}  ${bytes.length} bytes`);
+  for (const [prefix, entry] of Object.entries(modules)) {
+    for (const target of Object.keys(config.targets)) await buildModule(entry, prefix, target);
   }
   // What a platform that compiles .wasm imports gives for them.
   writeFileSync(
     "build/wasm/module.d.ts",
     "/** A compiled kernel module, for loadCore({ module }). */\ndeclare const module: WebAssembly.Module;\nexport default module;\n",
   );
+}
+
+/**
+ * @param {string} entry
+ * @param {string} prefix
+ * @param {string} target
+ */
+async function buildModule(entry, prefix, target) {
+  const outFile = `build/wasm/${prefix}${target}.wasm`;
+  const options = ["--config", "asconfig.json", "--target", target, "--outFile", outFile];
+  const { error, stderr } = await asc.main([entry, ...options]);
+  if (error) throw new Error(`asc, ${entry}, target ${target}: ${error.message}\n${stderr.toString()}`);
+  const bytes = Uint8Array.from(readFileSync(outFile));
+  checkModule(outFile, bytes, exportedNames(readFileSync(entry, "utf8")));
+  const inlined = outFile.replace(/\.wasm$/, "");
+  writeFileSync(
+    `${inlined}.js`,
+    `/** The module ${prefix}${target}, ${bytes.length} bytes, as base64. */\nexport default "${Buffer.from(bytes).toString("base64")}";\n`,
+  );
+  writeFileSync(
+    `${inlined}.d.ts`,
+    "/** A WebAssembly module as base64. */\ndeclare const base64: string;\nexport default base64;\n",
+  );
+  console.log(`${outFile}  ${bytes.length} bytes`);
 }
 
 function buildTypeScript() {

@@ -16,6 +16,7 @@ const ROOMS = [
   "apply",
   "broadcast",
   "graph",
+  "backend",
   "io",
   "reverse",
   "rules",

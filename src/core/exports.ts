@@ -40,6 +40,8 @@ export interface KernelExports {
   ): void;
   /** n elements; finite is 1 for "is finite", 0 for "is not". */
   finiteMask(src: number, dst: number, n: number, finite: number): void;
+  /** infinite is 1 for "is an infinity", 0 for "is NaN". */
+  nonFiniteMask(src: number, dst: number, n: number, infinite: number): void;
   firstNonFinite(src: number, n: number): number;
   countNonFinite(src: number, n: number): number;
   gather(
@@ -112,6 +114,7 @@ export const KERNEL_NAMES = [
   "extractPatches",
   "foldPatches",
   "finiteMask",
+  "nonFiniteMask",
   "firstNonFinite",
   "countNonFinite",
   "gather",

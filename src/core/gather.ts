@@ -31,7 +31,7 @@ export interface SegmentSumOptions extends IntoOption {
 const ALL: readonly DType[] = ["float32", "int32", "bool"];
 
 /** How a gather's shapes fall apart: x is [batch, outer, size, row], indices [batch, count], the result [batch, outer, count, row]. */
-interface Geometry {
+export interface GatherGeometry {
   batch: number;
   outer: number;
   size: number;
@@ -50,7 +50,13 @@ export function gather(
   const who = "gather";
   const x = readArray(who, "x", input, ALL);
   const indices = readArray(who, "indices", indexInput, ["int32"]);
-  const { batch, outer, size, count, row, result } = layOut(who, "x", x.shape, indices.shape, options);
+  const { batch, outer, size, count, row, result } = gatherGeometry(
+    who,
+    "x",
+    x.shape,
+    indices.shape,
+    options,
+  );
   const bytes = row * elementBytes(x.dtype);
   return heap.run(
     who,
@@ -73,7 +79,7 @@ export function scatterAdd(
   const updates = readArray(who, "updates", input, ["float32"]);
   const indices = readArray(who, "indices", indexInput, ["int32"]);
   checkShape(who, "shape", options.shape);
-  const { batch, outer, size, count, row, result } = layOut(
+  const { batch, outer, size, count, row, result } = gatherGeometry(
     who,
     "shape",
     options.shape,
@@ -127,13 +133,14 @@ export function unsortedSegmentSum(
   });
 }
 
-function layOut(
+/** @throws ArgumentError, ShapeError where the shapes do not fit */
+export function gatherGeometry(
   who: string,
   what: string,
   shape: readonly number[],
   indices: readonly number[],
   { axis: givenAxis, batchDims: givenBatch = 0 }: GatherOptions,
-): Geometry {
+): GatherGeometry {
   const rank = shape.length;
   const batchDims = givenBatch < 0 ? givenBatch + indices.length : givenBatch;
   if (!Number.isInteger(batchDims) || batchDims < 0 || batchDims > indices.length) {
@@ -165,7 +172,14 @@ function layOut(
   };
 }
 
-function refuseIndex(who: string, what: string, indices: NdArray, position: number, size: number): never {
+/** Throws the IndexError of the index at a flat position. */
+export function refuseIndex(
+  who: string,
+  what: string,
+  indices: NdArray,
+  position: number,
+  size: number,
+): never {
   const value = indices.data[position] as number;
   throw new IndexError(
     `${who}: ${what}[${coordinates(position, indices.shape).join(", ")}] = ${value} is outside [0, ${size})`,

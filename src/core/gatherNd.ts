@@ -24,7 +24,7 @@ export interface ScatterNdAddOptions extends GatherNdOptions {
 
 const ALL: readonly DType[] = ["float32", "int32", "bool"];
 
-interface Geometry {
+export interface GatherNdGeometry {
   batch: number;
   count: number;
   depth: number;
@@ -46,7 +46,7 @@ export function gatherNd(
   const who = "gatherNd";
   const x = readArray(who, "x", input, ALL);
   const indices = readArray(who, "indices", indexInput, ["int32"]);
-  const g = layOut(who, "x", x.shape, indices.shape, options);
+  const g = gatherNdGeometry(who, "x", x.shape, indices.shape, options);
   const bytes = elementBytes(x.dtype);
   const operands = [x, indices, axesTable(g, bytes)];
   return heap.run(
@@ -66,7 +66,7 @@ export function gatherNd(
         block * bytes,
         row * bytes,
       );
-      if (bad >= 0) refuseIndex(who, indices, bad, g, x.shape);
+      if (bad >= 0) refuseTuple(who, indices, bad, g, x.shape);
     },
   );
 }
@@ -81,7 +81,7 @@ export function scatterNdAdd(
   const updates = readArray(who, "updates", input, ["float32"]);
   const indices = readArray(who, "indices", indexInput, ["int32"]);
   checkShape(who, "shape", options.shape);
-  const g = layOut(who, "shape", options.shape, indices.shape, options);
+  const g = gatherNdGeometry(who, "shape", options.shape, indices.shape, options);
   if (show(updates.shape) !== show(g.result)) {
     throw new ShapeError(`${who}: expected updates of shape ${show(g.result)}, got ${show(updates.shape)}`);
   }
@@ -99,17 +99,18 @@ export function scatterNdAdd(
       block * 4,
       row * 4,
     );
-    if (bad >= 0) refuseIndex(who, indices, bad, g, options.shape);
+    if (bad >= 0) refuseTuple(who, indices, bad, g, options.shape);
   });
 }
 
-function layOut(
+/** @throws ArgumentError, ShapeError where the shapes do not fit */
+export function gatherNdGeometry(
   who: string,
   what: string,
   shape: readonly number[],
   indices: readonly number[],
   { batchDims = 0 }: GatherNdOptions,
-): Geometry {
+): GatherNdGeometry {
   if (shape.length === 0 || indices.length === 0) {
     const [name, rank] = shape.length === 0 ? [what, 0] : ["indices", 0];
     throw new ShapeError(`${who}: expected ${name} of rank 1 or more, got rank ${rank}`);
@@ -146,16 +147,17 @@ function layOut(
 }
 
 /** What the kernels read of the axes: for each its size and its stride in bytes. */
-function axesTable({ sizes, strides }: Geometry, bytes: number): NdArray<"int32"> {
+export function axesTable({ sizes, strides }: GatherNdGeometry, bytes: number): NdArray<"int32"> {
   const data = Int32Array.from(sizes.flatMap((size, k) => [size, (strides[k] as number) * bytes]));
   return { data, shape: [data.length], dtype: "int32" };
 }
 
-function refuseIndex(
+/** Throws the IndexError of the tuple at a flat position. */
+export function refuseTuple(
   who: string,
   indices: NdArray,
   position: number,
-  { depth, sizes }: Geometry,
+  { depth, sizes }: GatherNdGeometry,
   shape: readonly number[],
 ): never {
   const tuple = [...indices.data.slice(position * depth, (position + 1) * depth)];

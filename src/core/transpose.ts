@@ -1,4 +1,5 @@
 import { ArgumentError, ShapeError } from "../errors.js";
+import type { KernelExports } from "./exports.js";
 import type { Heap, IntoOption } from "./heap.js";
 import {
   type ArrayInput,
@@ -30,37 +31,44 @@ export function transpose(heap: Heap, input: ArrayInput, { perm: given, into }: 
       `${who}: expected perm to be the axes 0 to ${rank - 1} in some order, got ${show(perm)}`,
     );
   }
-  const shape = perm.map((axis) => x.shape[axis] as number);
-  const bytes = elementBytes(x.dtype);
-  const axes = merged(x.shape, perm, bytes);
+  const { shape, table, run } = planTranspose(who, x.shape, perm, elementBytes(x.dtype));
+  const operands = [x, { data: table, shape: [table.length], dtype: "int32" } as const];
+  return heap.run(who, operands, { shape, dtype: x.dtype, into }, ({ kernels }, [src, axes], dst) =>
+    run(kernels, src as number, dst, axes as number),
+  );
+}
+
+/** A transposition ready to run: the result's shape, what the kernels read of the axes, and the call. */
+export interface TransposePlan {
+  shape: number[];
+  table: Int32Array;
+  /** `axes` is the address of the table. */
+  run(kernels: KernelExports, src: number, dst: number, axes: number): void;
+}
+
+export function planTranspose(
+  who: string,
+  from: readonly number[],
+  perm: readonly number[],
+  bytes: number,
+): TransposePlan {
+  const shape = perm.map((axis) => from[axis] as number);
+  const axes = merged(from, perm, bytes);
   if (axes.length > MAX_RANK)
     throw new ShapeError(`${who}: expected at most ${MAX_RANK} axes, got ${axes.length}`);
-  return heap.run(
-    who,
-    [x, ...tables(axes)],
-    { shape, dtype: x.dtype, into },
-    ({ kernels }, [src, table], dst) => {
-      if (x.data.length === 0) return;
-      const [from, to, at] = [src as number, dst, table as number];
-      const inner = axes.find((axis) => axis.dst === bytes);
-      if (inner === undefined) kernels.moveRows(from, to, at, 0, bytes);
-      else if (inner.src === bytes) kernels.moveRows(from, to, at, axes.length - 1, inner.size * bytes);
-      else {
-        const column = axes.find((axis) => axis.src === bytes) as Axis;
-        kernels.transposePlanes(
-          from,
-          to,
-          at,
-          axes.length - 2,
-          inner.size,
-          column.size,
-          inner.src,
-          column.dst,
-          bytes,
-        );
-      }
-    },
-  );
+  const table = axesTable(axes);
+  if (sizeOf(shape) === 0) return { shape, table, run: () => {} };
+  const inner = axes.find((axis) => axis.dst === bytes);
+  const column = axes.find((axis) => axis.src === bytes);
+  const run: TransposePlan["run"] = (kernels, src, dst, at) => {
+    if (inner === undefined || column === undefined) kernels.moveRows(src, dst, at, 0, bytes);
+    else if (inner === column) kernels.moveRows(src, dst, at, axes.length - 1, inner.size * bytes);
+    else {
+      const [rows, columns] = [inner.size, column.size];
+      kernels.transposePlanes(src, dst, at, axes.length - 2, rows, columns, inner.src, column.dst, bytes);
+    }
+  };
+  return { shape, table, run };
 }
 
 /** An axis with its strides in bytes. */
@@ -87,10 +95,9 @@ function merged(shape: readonly number[], perm: readonly number[], bytes: number
 }
 
 /** What the kernels read of the axes besides those that they turn: for each its size and strides. */
-function tables(axes: readonly Axis[]): [NdArray<"int32">] {
+function axesTable(axes: readonly Axis[]): Int32Array {
   const smallest = (which: "src" | "dst") =>
     axes.reduce<Axis | undefined>((a, b) => (a === undefined || b[which] < a[which] ? b : a), undefined);
   const further = axes.filter((axis) => axis !== smallest("src") && axis !== smallest("dst"));
-  const data = Int32Array.from(further.flatMap(({ size, src, dst }) => [size, src, dst]));
-  return [{ data, shape: [data.length], dtype: "int32" }];
+  return Int32Array.from(further.flatMap(({ size, src, dst }) => [size, src, dst]));
 }

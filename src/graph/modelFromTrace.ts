@@ -4,7 +4,7 @@ import { inputLike } from "./applied.js";
 import { type ReplayOptions, replay } from "./replay.js";
 import { needed, type Trace, type TraceTensor } from "./trace.js";
 
-export interface ModelFromTraceOptions extends Pick<ReplayOptions, "replace"> {
+export interface ModelFromTraceOptions extends ReplayOptions {
   readonly name: string;
   /** Ids of the tensors that become the new model's inputs, with their names. */
   readonly inputs: readonly { readonly id: number; readonly name: string }[];
@@ -22,7 +22,7 @@ export interface ModelFromTraceOptions extends Pick<ReplayOptions, "replace"> {
  *   UnsupportedLayerError for a layer that cannot be copied. Nothing is kept then.
  */
 export function modelFromTrace(who: string, traced: Trace, options: ModelFromTraceOptions): tf.LayersModel {
-  const { name, outputs, replace, unusedInputs = "refuse" } = options;
+  const { name, outputs, replace, nameOf, unusedInputs = "refuse" } = options;
   const ids = new Set(options.inputs.map(({ id }) => id));
   const nodes = needed(traced.nodes, outputs, ids);
   const used = new Set([...nodes.flatMap((node) => node.inputs), ...outputs]);
@@ -41,7 +41,10 @@ export function modelFromTrace(who: string, traced: Trace, options: ModelFromTra
   const given = new Map(
     inputs.map((input) => [input.id, inputLike(traced.tensors[input.id] as TraceTensor, input.name)]),
   );
-  const { tensors, discard } = replay(who, nodes, given, replace === undefined ? {} : { replace });
+  const { tensors, discard } = replay(who, nodes, given, {
+    ...(replace === undefined ? {} : { replace }),
+    ...(nameOf === undefined ? {} : { nameOf }),
+  });
   try {
     return tf.model({
       name,

@@ -3,13 +3,19 @@
  * allocator. Everything else in this folder sees pointers and tensors only.
  */
 import type * as tf from "@tensorflow/tfjs";
-import scalarModule from "#wasm/scalar";
-import scalarSharedModule from "#wasm/scalar.shared";
-import simdModule from "#wasm/simd";
-import simdSharedModule from "#wasm/simd.shared";
+import gradientsScalar from "#wasm/gradients.scalar";
+import gradientsScalarShared from "#wasm/gradients.scalar.shared";
+import gradientsSimd from "#wasm/gradients.simd";
+import gradientsSimdShared from "#wasm/gradients.simd.shared";
+import scalar from "#wasm/scalar";
+import scalarShared from "#wasm/scalar.shared";
+import simd from "#wasm/simd";
+import simdShared from "#wasm/simd.shared";
 import type { KernelExports } from "../core/exports.js";
 import { inlinedModule, supportsSimd } from "../core/module.js";
+import { sizeOf } from "../core/ndarray.js";
 import { OutOfMemoryError } from "../errors.js";
+import type { GradientExports } from "./exports.js";
 
 /** What we use of `BackendWasm`, under the names of @tensorflow/tfjs-backend-wasm 4.22. */
 export interface WasmBackend {
@@ -19,30 +25,47 @@ export interface WasmBackend {
     /** The exports of the single-thread builds. */
     readonly asm?: { readonly memory: WebAssembly.Memory };
   };
-  readonly dataIdMap: { get(dataId: tf.DataId): { readonly memoryOffset: number | null } };
-  makeOutput(shape: number[], dtype: tf.DataType): tf.TensorInfo;
-  disposeData(dataId: tf.DataId): boolean;
+  readonly dataIdMap: {
+    has(dataId: tf.DataId): boolean;
+    get(dataId: tf.DataId): TensorData;
+    set(dataId: tf.DataId, data: TensorData): void;
+    delete(dataId: tf.DataId): boolean;
+  };
+  makeOutput(shape: readonly number[], dtype: tf.DataType): tf.TensorInfo;
+  incRef(dataId: tf.DataId): void;
+  /** Gives the memory back when nobody else refers to it, or with `force`; true where it did. */
+  disposeData(dataId: tf.DataId, force?: boolean): boolean;
 }
 
-const instances = new WeakMap<WebAssembly.Memory, KernelExports>();
+/** What the backend keeps of a tensor. Strings have no memory. */
+export interface TensorData {
+  readonly memoryOffset: number | null;
+}
+
+export type Kernels = KernelExports & GradientExports;
+
+const instances = new WeakMap<WebAssembly.Memory, Kernels>();
 
 /** Our kernels on the backend's own memory: instantiated once a memory, so that a backend made anew gets its own. */
-export function kernelsOn(backend: WasmBackend): KernelExports {
+export function kernelsOn(backend: WasmBackend): Kernels {
   const memory = memoryOf(backend);
   let kernels = instances.get(memory);
   if (kernels === undefined) {
-    const module = new WebAssembly.Module(inlinedModule(moduleFor(memory)));
-    kernels = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as KernelExports;
+    const parts = modulesFor(memory).map(
+      (module) =>
+        new WebAssembly.Instance(new WebAssembly.Module(inlinedModule(module)), { env: { memory } }).exports,
+    );
+    kernels = Object.assign({}, ...parts) as Kernels;
     instances.set(memory, kernels);
   }
   return kernels;
 }
 
 /** A module's memory import must be shared exactly when the host's memory is. */
-function moduleFor(memory: WebAssembly.Memory): string {
+function modulesFor(memory: WebAssembly.Memory): string[] {
   const shared = typeof SharedArrayBuffer !== "undefined" && memory.buffer instanceof SharedArrayBuffer;
-  if (supportsSimd()) return shared ? simdSharedModule : simdModule;
-  return shared ? scalarSharedModule : scalarModule;
+  if (supportsSimd()) return shared ? [simdShared, gradientsSimdShared] : [simd, gradientsSimd];
+  return shared ? [scalarShared, gradientsScalarShared] : [scalar, gradientsScalar];
 }
 
 /** A view of the backend's memory. Make a new one for each call: growth detaches it. */
@@ -60,7 +83,7 @@ function memoryOf(backend: WasmBackend): WebAssembly.Memory {
 /** Where a tensor's values begin. An address of 0 is an allocation that failed, which the backend does not check. */
 export function addressOf(backend: WasmBackend, tensor: tf.TensorInfo): number {
   const address = backend.dataIdMap.get(tensor.dataId).memoryOffset;
-  if (address === null || (address === 0 && tensor.shape.every((n) => n > 0))) {
+  if (address === null || (address === 0 && sizeOf(tensor.shape) > 0)) {
     throw new OutOfMemoryError(
       `the WASM backend has no memory for a tensor of shape [${tensor.shape.join(", ")}]`,
     );
@@ -69,8 +92,8 @@ export function addressOf(backend: WasmBackend, tensor: tf.TensorInfo): number {
 }
 
 /** A new tensor of the backend, or an OutOfMemoryError and none. */
-export function allocate(backend: WasmBackend, shape: number[], dtype: tf.DataType): tf.TensorInfo {
-  const output = backend.makeOutput(shape, dtype);
+export function allocate(backend: WasmBackend, shape: readonly number[], dtype: tf.DataType): tf.TensorInfo {
+  const output = backend.makeOutput([...shape], dtype);
   try {
     addressOf(backend, output);
   } catch (error) {
@@ -78,4 +101,59 @@ export function allocate(backend: WasmBackend, shape: number[], dtype: tf.DataTy
     throw error;
   }
   return output;
+}
+
+/** A new tensor that `fill` writes at its address; none where it throws. */
+export function output(
+  backend: WasmBackend,
+  shape: readonly number[],
+  dtype: tf.DataType,
+  fill: (address: number) => void,
+): tf.TensorInfo {
+  const tensor = allocate(backend, shape, dtype);
+  try {
+    fill(addressOf(backend, tensor));
+  } catch (error) {
+    backend.disposeData(tensor.dataId);
+    throw error;
+  }
+  return tensor;
+}
+
+/** Runs `use` with the address of so many bytes of the backend's memory, which go back when it is done. */
+export function withScratch<T>(backend: WasmBackend, bytes: number, use: (address: number) => T): T {
+  const scratch = allocate(backend, [Math.ceil(bytes / 4)], "int32");
+  try {
+    return use(addressOf(backend, scratch));
+  } finally {
+    backend.disposeData(scratch.dataId);
+  }
+}
+
+/** `withScratch` that holds a table of int32. */
+export function withTable<T>(backend: WasmBackend, table: Int32Array, use: (address: number) => T): T {
+  return withScratch(backend, table.byteLength, (address) => {
+    bytesOn(backend, address, table.byteLength).set(new Uint8Array(table.buffer, 0, table.byteLength));
+    return use(address);
+  });
+}
+
+/** The same values under another shape: a second reference to the same memory. */
+export function reshaped(
+  backend: WasmBackend,
+  tensor: tf.TensorInfo,
+  shape: readonly number[],
+): tf.TensorInfo {
+  backend.incRef(tensor.dataId);
+  return { dataId: tensor.dataId, shape: [...shape], dtype: tensor.dtype };
+}
+
+/** The backend's own int32 values of a tensor, as a view for the length of a call. */
+export function intsOf(backend: WasmBackend, tensor: tf.TensorInfo): Int32Array {
+  return new Int32Array(memoryOf(backend).buffer, addressOf(backend, tensor), sizeOf(tensor.shape));
+}
+
+/** Bytes of an element. */
+export function bytesPerElement(dtype: tf.DataType): number {
+  return dtype === "bool" ? 1 : 4;
 }

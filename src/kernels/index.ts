@@ -1,2 +1,2 @@
-export { init } from "./init.js";
+export { type InitOptions, init } from "./init.js";
 export { installKernels, uninstallKernels } from "./installKernels.js";

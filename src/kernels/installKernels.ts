@@ -1,25 +1,62 @@
 import * as tf from "@tensorflow/tfjs";
 import { KernelLoadError } from "../errors.js";
 import { kernelsOn, type WasmBackend } from "./backend.js";
-import { conv2dBackpropFilterConfig } from "./conv2dBackpropFilter.js";
+import { batchMatMul } from "./batchMatMul.js";
+import { conv2dBackpropFilter } from "./conv2dBackpropFilter.js";
+import { conv2dBackpropInput } from "./conv2dBackpropInput.js";
+import { depthwiseConv2dBackpropFilter, depthwiseConv2dBackpropInput } from "./depthwise.js";
+import { releaseDerived } from "./derived.js";
+import { einsum } from "./einsum.js";
 import { extractPatchesConfig } from "./extractPatches.js";
+import { isFiniteConfig, isInfConfig, isNaNConfig } from "./finite.js";
 import { foldPatchesConfig } from "./foldPatches.js";
-import { isFiniteConfig } from "./isFinite.js";
+import { gatherNd } from "./gatherNd.js";
+import { gatherV2 } from "./gatherV2.js";
+import { gradients, registerGradients, restoreGradients } from "./gradients/index.js";
+import { identity } from "./identity.js";
+import { maskGradient } from "./maskGradient.js";
+import { avgPoolGrad, maxPoolGrad } from "./pooling.js";
+import { scatterAdd } from "./scatterAdd.js";
+import { scatterNdAdd } from "./scatterNdAdd.js";
+import { originals } from "./stock.js";
+import { sum } from "./sum.js";
+import { tile } from "./tile.js";
+import { transpose } from "./transpose.js";
+import { unsortedSegmentSum } from "./unsortedSegmentSum.js";
 
 const configs: readonly tf.KernelConfig[] = [
   extractPatchesConfig,
   foldPatchesConfig,
+  scatterAdd,
+  scatterNdAdd,
+  identity,
+  maskGradient,
+  sum,
+  gatherV2,
+  gatherNd,
+  tile,
+  transpose,
   isFiniteConfig,
-  conv2dBackpropFilterConfig,
+  isNaNConfig,
+  isInfConfig,
+  batchMatMul,
+  conv2dBackpropInput,
+  conv2dBackpropFilter,
+  depthwiseConv2dBackpropInput,
+  depthwiseConv2dBackpropFilter,
+  maxPoolGrad,
+  avgPoolGrad,
+  unsortedSegmentSum,
+  einsum,
 ];
 
-/** What stood in tfjs's registry before, by kernel name; null where nothing did. Empty while ours are not installed. */
-const originals = new Map<string, tf.KernelConfig | null>();
-
 /**
- * Puts this library's kernels into the tfjs WASM backend, on its own memory and without copies: IsFinite is replaced,
- * Conv2DBackpropFilter is added (without it, training a convolution on `wasm` throws), and our patch extraction becomes
- * available to our operations. Installing twice is harmless.
+ * Puts this library's kernels into the tfjs WASM backend, on its own memory and without copies. Slow ones are replaced
+ * (GatherV2, GatherNd, Tile, Transpose, Identity, Sum, IsFinite, IsNan, IsInf, BatchMatMul with one side transposed,
+ * Conv2DBackpropInput, MaxPoolGrad, AvgPoolGrad); those that the backend lacks are added, without which gradients throw
+ * (Conv2DBackpropFilter, both of DepthwiseConv2dNative, UnsortedSegmentSum, Einsum). With them come gradients that tfjs
+ * lacks or takes otherwise than TensorFlow (src/kernels/gradients); as tfjs keeps one gradient for all backends, they hold
+ * on the others too. Installing twice is harmless.
  *
  * @throws KernelLoadError where the current backend is not `wasm`, or WebAssembly may not be compiled here
  * @example
@@ -47,6 +84,7 @@ export function installKernels(): void {
     if (original !== null) tf.unregisterKernel(config.kernelName, config.backendName);
     tf.registerKernel(config);
   }
+  registerGradients(gradients);
 }
 
 /** Puts back exactly what was there before `installKernels`. Harmless when nothing is installed. */
@@ -56,4 +94,6 @@ export function uninstallKernels(): void {
     if (original !== null) tf.registerKernel(original);
   }
   originals.clear();
+  restoreGradients();
+  releaseDerived();
 }

@@ -1,24 +1,10 @@
-import { readFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { Core, NdArray } from "../../src/core/index.js";
 import { bytesOf } from "../support/arrays.js";
 import { builds } from "../support/builds.js";
-import { type RecordedTensor, referencePath, skipWithout, valuesOf } from "../support/reference.js";
-
-interface OpCase {
-  id: string;
-  op: string;
-  kind: string;
-  args: Record<string, unknown>;
-  inputs: Record<string, RecordedTensor>;
-  outputs?: Record<string, RecordedTensor>;
-  raises?: { message: string };
-  outputs_if_supported?: Record<string, RecordedTensor>;
-  compare?: "bits" | "equal" | "close";
-  atol?: number;
-  rtol?: number;
-}
+import { type OpCase, recordedOps } from "../support/recordedOps.js";
+import { type RecordedTensor, skipWithout, valuesOf } from "../support/reference.js";
 
 /** uint8 is read as int32, of which the movers know no difference. */
 function arrayOf(recorded: RecordedTensor): NdArray {
@@ -81,15 +67,8 @@ function assertAlike(c: OpCase, got: NdArray, recorded: RecordedTensor): void {
     assert.equal(bytesOf(got.data), bytesOf(want.data), c.id);
 }
 
-const path = referencePath("ops_dev.jsonl");
-if (path === null) skipWithout("operations recorded with TensorFlow");
-const all =
-  path === null
-    ? []
-    : readFileSync(path, "utf8")
-        .trim()
-        .split("\n")
-        .map((line) => JSON.parse(line) as OpCase);
+const all = recordedOps();
+if (all.length === 0) skipWithout("operations recorded with TensorFlow");
 
 for (const [op, run] of Object.entries(operations)) {
   const cases = all.filter((c) => c.op === op);
@@ -103,7 +82,7 @@ for (const [op, run] of Object.entries(operations)) {
         );
         const outputs = c.outputs ?? c.outputs_if_supported;
         if (outputs) {
-          assertAlike(c, run(core, inputs, c.args), Object.values(outputs)[0]!);
+          assertAlike(c, run(core, inputs, c.args), Object.values(outputs)[0] as RecordedTensor);
           continue;
         }
         assert.throws(

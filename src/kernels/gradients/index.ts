@@ -1,0 +1,27 @@
+import type * as tf from "@tensorflow/tfjs";
+import { batchNorm } from "./batchNorm.js";
+import { bounds } from "./bounds.js";
+import { comparisons } from "./comparisons.js";
+import { convolutions } from "./convolutions.js";
+import { einsum } from "./einsum.js";
+import { extrema } from "./extrema.js";
+import { indexing } from "./indexing.js";
+import { kinks } from "./kinks.js";
+import { shapes } from "./shapes.js";
+import { stridedSlice } from "./stridedSlice.js";
+
+export { registerGradients, restoreGradients } from "./registry.js";
+
+/** The gradients that tfjs lacks or takes otherwise than TensorFlow. They hold on all backends, as tfjs keeps one for all. */
+export const gradients: readonly tf.GradConfig[] = [
+  ...indexing,
+  ...shapes,
+  ...bounds,
+  ...kinks,
+  ...extrema,
+  ...comparisons,
+  ...convolutions,
+  stridedSlice,
+  batchNorm,
+  einsum,
+];
