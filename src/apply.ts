@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs";
-import { classOf, getKnownLayers } from "./checks/knownLayers.js";
+import { classOf, getKnownLayers, isOwnLayer } from "./checks/knownLayers.js";
 import { ArgumentError } from "./errors.js";
 import { isContainer, isRecurrent, type Layer } from "./layers/internals.js";
 
@@ -50,6 +50,6 @@ export function apply<T extends LayerInput>(layer: Layer, inputs: T | T[]): T[] 
 function inputCount(layer: Layer): number | null {
   if (isContainer(layer)) return layer.inputs?.length ?? null;
   const { inputSpec } = layer as unknown as { inputSpec: unknown[] | null };
-  if (isRecurrent(layer) || MERGE_LAYERS.includes(classOf(layer))) return null;
+  if (isRecurrent(layer) || isOwnLayer(layer) || MERGE_LAYERS.includes(classOf(layer))) return null;
   return getKnownLayers().includes(classOf(layer)) ? 1 : (inputSpec?.length ?? null);
 }

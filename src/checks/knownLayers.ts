@@ -79,9 +79,18 @@ const PLAIN = [
   "MaxPooling1D",
   "MaxPooling2D",
   "MaxPooling3D",
-  // This library's own
+];
+
+/** This library's own. */
+const OWN = [
   "Constants",
   "ExtractConv2dPatches",
+  "Gather",
+  "GatherNd",
+  "Gradients",
+  "IsNotFinite",
+  "ToFloatX",
+  "ZerosLike",
 ];
 
 /** Layers with time steps, and what wraps a layer. */
@@ -106,8 +115,8 @@ const RECURRENT_AND_WRAPPERS = [
 
 const MODELS = ["Functional", "Model", "Sequential"];
 
-const PLAIN_NAMES: ReadonlySet<string> = new Set(PLAIN);
-const KNOWN: readonly string[] = Object.freeze([...PLAIN, ...RECURRENT_AND_WRAPPERS, ...MODELS]);
+const PLAIN_NAMES: ReadonlySet<string> = new Set([...PLAIN, ...OWN]);
+const KNOWN: readonly string[] = Object.freeze([...PLAIN, ...OWN, ...RECURRENT_AND_WRAPPERS, ...MODELS]);
 const KNOWN_NAMES: ReadonlySet<string> = new Set(KNOWN);
 
 const ACTIVATION_SEARCH_SAFE: readonly string[] = Object.freeze([
@@ -161,6 +170,11 @@ export function classOf(layer: Layer): string {
     if (typeof className === "string" && KNOWN_NAMES.has(className)) return className;
   }
   return layer.getClassName();
+}
+
+/** Whether a layer is one of this library's. */
+export function isOwnLayer(layer: Layer): boolean {
+  return OWN.includes(classOf(layer));
 }
 
 /** Whether a layer is of a known class without time steps that wraps nothing and is no model. */

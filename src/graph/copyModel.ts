@@ -12,7 +12,7 @@ export interface CopyModelOptions {
 /**
  * A copy of a model on layers of its own, of the same names, with the nested models of the original; it is not compiled.
  * Shared weights are counted, so that either model can be disposed first. Nothing random is drawn; the model stays as it
- * is. A Sequential is copied as the model it stands for, a `tf.LayersModel`.
+ * is.
  *
  * @throws ArgumentError for what is no layers model, GraphError for one that was never built, DisposedError,
  *   UnsupportedLayerError for a layer that cannot be copied

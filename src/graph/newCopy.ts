@@ -94,7 +94,9 @@ function madeAnew(
   const layerClass = (layer as unknown as { constructor: tf.serialization.SerializableConstructor<Layer> })
     .constructor;
   try {
-    return layerClass.fromConfig(layerClass, config);
+    const copy = layerClass.fromConfig(layerClass, config);
+    // An Embedding has an input shape and no dtype, and made from its config it has one.
+    return Object.assign(copy, { dtype: (layer as unknown as { dtype?: tf.DataType }).dtype });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw cannotCopy(who, layer, `made anew from its config it throws: ${reason}`, error);

@@ -1,11 +1,11 @@
 import * as tf from "@tensorflow/tfjs";
 import {
   type Container,
+  freedAfter,
   isContainer,
   type Layer,
   type LayerNode,
   nodesInOrder,
-  ownedByModels,
   sourceOf,
 } from "../layers/internals.js";
 import { applied, inputLike } from "./applied.js";
@@ -44,7 +44,7 @@ export function rebuildModel(
     weights: shareWeights ? "share" : "copy",
     copies: new Map(),
     made: [],
-    holders: new Map(),
+    disposals: new Map(),
   };
   try {
     return rebuild(building, model, outputsOf, name);
@@ -62,8 +62,8 @@ interface Building {
   readonly copies: Map<Layer, Layer>;
   /** Every copied layer, to let go of where something fails. */
   readonly made: Layer[];
-  /** How many of the new models have a copy. */
-  readonly holders: Map<Layer, number>;
+  /** How often a copy is disposed by the new models that have it. */
+  readonly disposals: Map<Layer, number>;
 }
 
 function rebuild(
@@ -72,6 +72,10 @@ function rebuild(
   outputsOf: (model: Container) => OutputSource[],
   name: string | null,
 ): tf.LayersModel {
+  if (outputsOf === asItIs && model instanceof tf.Sequential) {
+    const sequential = rebuildSequential(building, model, name);
+    if (sequential !== null) return sequential;
+  }
   const calls = nodesInOrder(model) as LayerNode[];
   const sources = outputsOf(model);
   const wanted = neededCalls(calls, sources);
@@ -111,13 +115,37 @@ function rebuild(
     return ys[node.outputTensors.indexOf(tensor)] as tf.SymbolicTensor;
   });
 
-  for (const copy of own) {
-    building.holders.set(copy, (building.holders.get(copy) ?? 0) + 1);
-    ownedByModels(copy, building.holders.get(copy) as number);
-  }
+  // tfjs disposes a nested model twice.
+  for (const copy of own) addDisposals(building, copy, isContainer(copy) ? 2 : 1);
   const built = tf.model({ inputs: model.inputs.map(mapped), outputs, ...(name !== null && { name }) });
   if (!model.trainable) built.trainable = false;
   return built;
+}
+
+/** Null where the first layer is called elsewhere already: tfjs takes no such into a Sequential. */
+function rebuildSequential(
+  building: Building,
+  model: tf.Sequential,
+  name: string | null,
+): tf.Sequential | null {
+  const [first] = model.layers as [Layer, ...Layer[]];
+  if ((building.copies.get(first)?.inboundNodes.length ?? 0) > 0) return null;
+  const built = tf.sequential(name === null ? {} : { name });
+  for (const layer of model.layers) {
+    const copy = copyOf(building, layer);
+    built.add(copy);
+    if (!isContainer(copy)) checkSameWeights(building.who, layer, copy, {});
+    // One that is there twice is disposed twice; a nested model once for each time, as of no other model.
+    addDisposals(building, copy, 1);
+  }
+  nodesInOrder(built as unknown as Container);
+  if (!model.trainable) built.trainable = false;
+  return built;
+}
+
+function addDisposals({ disposals }: Building, copy: Layer, times: number): void {
+  disposals.set(copy, (disposals.get(copy) ?? 0) + times);
+  freedAfter(copy, disposals.get(copy) as number);
 }
 
 function copyOf(building: Building, layer: Layer): Layer {

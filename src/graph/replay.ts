@@ -1,5 +1,5 @@
 import type * as tf from "@tensorflow/tfjs";
-import { type Layer, ownedByModels } from "../layers/internals.js";
+import { freedAfter, type Layer } from "../layers/internals.js";
 import { applied } from "./applied.js";
 import { checkSameWeights, discard, newCopy } from "./newCopy.js";
 import type { TraceNode } from "./trace.js";
@@ -69,7 +69,7 @@ export function replay(
     discardAll();
     throw error;
   }
-  for (const copy of copies.values()) ownedByModels(copy, 1);
+  for (const copy of copies.values()) freedAfter(copy, 1);
   return { copies, tensors, discard: discardAll };
 }
 

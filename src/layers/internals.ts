@@ -279,11 +279,11 @@ export function disposableUnused(layer: Layer): void {
 }
 
 /**
- * Makes disposing each of the `models` that have a layer free it. tfjs counts a layer's calls as its owners, and disposing
- * a model takes away one (two for a nested model), so that of a layer called twice the weights would stay.
+ * Makes a layer's weights go with the last of so many disposals. tfjs counts a layer's calls as its owners, and disposing a
+ * model takes away one, so that of a layer that is called twice the weights would stay.
  */
-export function ownedByModels(layer: Layer, models: number): void {
-  (layer as unknown as { _refCount: number })._refCount = isContainer(layer) ? 2 * models : models;
+export function freedAfter(layer: Layer, disposals: number): void {
+  (layer as unknown as { _refCount: number })._refCount = disposals;
 }
 
 /** The value of a layer's weight by field name (`"kernel"`), or null where the layer has none. Not ours to dispose. */
@@ -297,8 +297,10 @@ export function applyActivation(layer: Layer, z: tf.Tensor): tf.Tensor {
   return (layer as unknown as { activation: { apply(x: tf.Tensor): tf.Tensor } }).activation.apply(z);
 }
 
-/** Whether a layer or a model was disposed, or its weights were, by disposing its model. */
+/** Whether a layer or a model was disposed, or a layer in it: by disposing another model that has it. */
 export function isDisposed(layer: Layer): boolean {
   if ((layer as unknown as { _refCount: number | null })._refCount === 0) return true;
+  // Not the model's weights: putting their list together takes time that grows with the square of the layers.
+  if (isContainer(layer)) return (layer as unknown as tf.LayersModel).layers.some(isDisposed);
   return layer.weights.some((variable) => (variable as unknown as { val?: tf.Variable }).val?.isDisposed);
 }

@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import * as tf from "@tensorflow/tfjs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -140,6 +141,17 @@ test("getKnownLayers has every layer class that tfjs-layers registers, and each 
     ["Lambda", "ConvRecurrent2D", "CuDNNGRU", "Cropping3D", "Wrapper"].every((n) =>
       getKnownLayers().includes(n),
     ),
+  );
+});
+
+test("getKnownLayers has every layer of this library", () => {
+  const own = readdirSync(new URL("../../src/layers/", import.meta.url))
+    .filter((file) => /^[A-Z]/.test(file))
+    .map((file) => file.replace(".ts", ""));
+  assert.ok(own.length > 1);
+  assert.equal(
+    own.filter((name) => !getKnownLayers().includes(name)),
+    [],
   );
 });
 

@@ -150,7 +150,7 @@ test("models that are not trainable, and regularised layers, stay so in a copy",
     layers: [l.dense({ units: 1, inputShape: [2], kernelRegularizer: tf.regularizers.l2({ l2: 0.5 }) })],
   });
   for (const shareWeights of [true, false]) {
-    const [loss] = copyModel(regularised, { shareWeights }).getLayer("", 1).losses;
+    const [loss] = copyModel(regularised, { shareWeights }).layers.at(-1)!.losses;
     assert.ok(loss !== undefined);
   }
 });

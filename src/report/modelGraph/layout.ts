@@ -48,7 +48,7 @@ export function layOut({ nodes, groups, edges }: LayoutInput): Layout {
   graph.setGraph({
     rankdir: "TB",
     nodesep: 28,
-    ranksep: groups.length > 0 ? 22 : 34,
+    ranksep: groups.length > 0 ? 24 : 40,
     edgesep: 16,
     marginx: 24,
     marginy: 24,

@@ -33,7 +33,7 @@ export function modelGraphDot({ name, nodes, edges, groups }: ModelGraph): strin
 function attributes({ path, className, outputShapes, parameters, bottleneck, support }: GraphNode): string {
   const lines = [
     path.split("/").at(-1) as string,
-    `${className} → ${outputShapes.map(shapeText).join(", ")}`,
+    `${className} · ${outputShapes.map(shapeText).join(", ")}`,
     ...(parameters > 0 ? [parametersText(parameters)] : []),
   ];
   const refused = support?.supported === false;

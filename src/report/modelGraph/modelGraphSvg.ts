@@ -8,6 +8,8 @@ const FONT = { name: 13, detail: 11 };
 const LINE = 16;
 /** Room for a group's name above what is in it. */
 const GROUP_TITLE = 20;
+/** How long the heads of arrows are. */
+const ARROW = 7;
 
 /** Kinds of layers, each with its colour. */
 const KINDS: readonly { readonly name: string; readonly color: string; readonly classes: RegExp }[] = [
@@ -64,8 +66,11 @@ export function modelGraphSvg(graph: ModelGraph): string {
     '<rect width="100%" height="100%" fill="#ffffff"/>',
     `<text x="24" y="36" font-size="16" font-weight="600" fill="#111827">${escapeXml(heading)}</text>`,
     `<g transform="translate(${px(left)} ${top})">`,
-    ...graph.groups.map((group) => drawGroup(group, box(group.id), depthOf(group, graph.groups))),
-    ...layout.paths.map(drawEdge),
+    ...graph.groups.map((group) => drawGroup(box(group.id), depthOf(group, graph.groups))),
+    ...graph.edges.map(({ from, to }, i) =>
+      drawEdge(box(from), box(to), layout.paths[i] as readonly Point[]),
+    ),
+    ...graph.groups.map((group) => drawGroupTitle(group, box(group.id), depthOf(group, graph.groups))),
     ...graph.nodes.map((node) => drawNode(node, texts.get(node.id) as Line[], box(node.id))),
     "</g>",
     `<g transform="translate(0 ${top + Math.ceil(layout.height)})">`,
@@ -90,16 +95,21 @@ function linesOf({ path, className, outputShapes, parameters, support }: GraphNo
   const shapes = outputShapes.map(shapeText).join(", ");
   return [
     ...wrapped(name, 2, FONT.name).map((text) => ({ text, size: FONT.name, weight: 600, fill: "#111827" })),
-    ...wrapped(`${className} → ${shapes}`, 2, FONT.detail).map((text) => ({ text, ...detail })),
+    ...wrapped(`${className} · ${shapes}`, 2, FONT.detail).map((text) => ({ text, ...detail })),
     ...(parameters > 0 ? [{ text: parametersText(parameters), ...detail, fill: "#6b7280" }] : []),
     ...(support?.supported === false
-      ? wrapped(support.reason ?? "cannot be passed", 3, FONT.detail).map((text) => ({
+      ? wrapped(withoutName(support.reason ?? "cannot be passed"), 3, FONT.detail).map((text) => ({
           text,
           ...detail,
           fill: "#b91c1c",
         }))
       : []),
   ];
+}
+
+/** The box says itself which layer it is. */
+function withoutName(reason: string): string {
+  return reason.replace(/^layer ".*?" \(\w+\) /, "");
 }
 
 function sizeOf(lines: readonly Line[]): { width: number; height: number } {
@@ -129,6 +139,13 @@ function drawNode(node: GraphNode, lines: readonly Line[], { x, y, width, height
   );
   return [
     `<g class="node" data-id="${node.id}"><title>${escapeXml(tooltip.filter((part) => part != null).join(" · "))}</title>`,
+    // Red where it cannot be passed, a bottleneck keeps its dark frame around.
+    ...(refused && node.bottleneck
+      ? [
+          `<rect x="${px(left - 4)}" y="${px(top - 4)}" width="${px(width + 8)}" height="${px(height + 8)}" rx="${NODE.radius + 4}" ` +
+            'fill="none" stroke="#111827" stroke-width="2"/>',
+        ]
+      : []),
     `<rect ${shape} fill="${refused ? "#fef2f2" : "#ffffff"}"/>`,
     `<path d="M${px(left + NODE.radius)} ${px(top)}h${-NODE.radius + NODE.bar}v${px(height)}h${NODE.radius - NODE.bar}` +
       `a${NODE.radius} ${NODE.radius} 0 0 1 ${-NODE.radius} ${-NODE.radius}v${px(-height + 2 * NODE.radius)}` +
@@ -139,14 +156,33 @@ function drawNode(node: GraphNode, lines: readonly Line[], { x, y, width, height
   ].join("");
 }
 
-function drawGroup({ name, className }: GraphGroup, { x, y, width, height }: Box, depth: number): string {
-  const [left, top] = [x - width / 2, y - height / 2 - GROUP_TITLE + 8];
-  const label = `${name.split("/").at(-1)} (${className})`;
-  const [text] = wrapText(label, { width: Math.max(width - 20, 60), fontSize: FONT.detail, maxLines: 1 });
+const GROUP_FILLS = ["#f1f5f9", "#e2e8f0"];
+
+function groupFill(depth: number): string {
+  return GROUP_FILLS[depth % GROUP_FILLS.length] as string;
+}
+
+/** The top left corner of a group's box, which has room for its title above what dagre reckons with. */
+function groupCorner({ x, y, width, height }: Box): Point {
+  return { x: x - width / 2, y: y - height / 2 - GROUP_TITLE + 8 };
+}
+
+function drawGroup(box: Box, depth: number): string {
+  const { x, y } = groupCorner(box);
   return (
-    `<g class="group"><rect x="${px(left)}" y="${px(top)}" width="${px(width)}" height="${px(height + GROUP_TITLE - 8)}" rx="10" ` +
-    `fill="${depth % 2 === 0 ? "#f1f5f9" : "#e8eef5"}" stroke="#cbd5e1"/>` +
-    `<text x="${px(left + 10)}" y="${px(top + 15)}" font-size="${FONT.detail}" font-weight="600" fill="#475569">${escapeXml(text ?? "")}</text></g>`
+    `<rect class="group" x="${px(x)}" y="${px(y)}" width="${px(box.width)}" height="${px(box.height + GROUP_TITLE - 8)}" rx="10" ` +
+    `fill="${groupFill(depth)}" stroke="#cbd5e1"/>`
+  );
+}
+
+/** Drawn above the edges, with a rim of the box's colour that keeps them off the letters. */
+function drawGroupTitle({ name, className }: GraphGroup, box: Box, depth: number): string {
+  const { x, y } = groupCorner(box);
+  const label = `${name.split("/").at(-1)} (${className})`;
+  const [text] = wrapText(label, { width: Math.max(box.width - 20, 60), fontSize: FONT.detail, maxLines: 1 });
+  return (
+    `<text x="${px(x + 10)}" y="${px(y + 15)}" font-size="${FONT.detail}" font-weight="600" fill="#475569" ` +
+    `stroke="${groupFill(depth)}" stroke-width="4" stroke-linejoin="round" paint-order="stroke">${escapeXml(text ?? "")}</text>`
   );
 }
 
@@ -157,25 +193,24 @@ function depthOf(group: GraphGroup, groups: readonly GraphGroup[]): number {
   return depth;
 }
 
-/** A curve through the points, with an arrow head at its end. */
-function drawEdge(points: readonly Point[]): string {
-  const [first, ...rest] = points as [Point, ...Point[]];
-  const last = points.at(-1) as Point;
-  const before = points.at(-2) ?? first;
-  const curve = rest.map((point, i) => {
-    const next = rest[i + 1];
-    // Between two bends the curve passes midway; dagre's bends are its control points.
-    return next === undefined
-      ? ""
-      : `Q${px(point.x)} ${px(point.y)} ${px(i + 2 === rest.length ? next.x : (point.x + next.x) / 2)} ${px(i + 2 === rest.length ? next.y : (point.y + next.y) / 2)}`;
+/**
+ * A curve from the bottom of a box to the top of another with an arrow head at its end, upright where it starts, bends and
+ * ends. Of the places that dagre gives the outer ones are on the boxes' rims; a single one between has nothing to lead around.
+ */
+function drawEdge(from: Box, to: Box, points: readonly Point[]): string {
+  const start = { x: from.x, y: from.y + from.height / 2 };
+  const end = { x: to.x, y: to.y - to.height / 2 - ARROW };
+  const between = points.length > 3 ? points.slice(1, -1).filter(({ y }) => y > start.y && y < end.y) : [];
+  let last: Point = start;
+  const curves = [...between, end].map((point) => {
+    const middle = px((last.y + point.y) / 2);
+    const curve = `C${px(last.x)} ${middle} ${px(point.x)} ${middle} ${px(point.x)} ${px(point.y)}`;
+    last = point;
+    return curve;
   });
-  const path = rest.length === 1 ? `L${px(last.x)} ${px(last.y)}` : curve.join("");
-  const angle = Math.atan2(last.y - before.y, last.x - before.x);
-  const corner = (turn: number) =>
-    `${px(last.x - 8 * Math.cos(angle + turn))} ${px(last.y - 8 * Math.sin(angle + turn))}`;
   return (
-    `<path class="edge" d="M${px(first.x)} ${px(first.y)}${path}" fill="none" stroke="#94a3b8" stroke-width="1.4"/>` +
-    `<path d="M${px(last.x)} ${px(last.y)}L${corner(0.42)}L${corner(-0.42)}z" fill="#94a3b8"/>`
+    `<path class="edge" d="M${px(start.x)} ${px(start.y)}${curves.join("")}" fill="none" stroke="#94a3b8" stroke-width="1.4"/>` +
+    `<path d="M${px(end.x)} ${px(end.y + ARROW)}l-4 ${-ARROW}h8z" fill="#94a3b8"/>`
   );
 }
 
