@@ -74,7 +74,7 @@ export function seriesSvg(signal: Sample, relevance: Sample, options: SeriesOpti
       const s = strength(t);
       if (Math.abs(s) < 0.004) continue;
       parts.push(
-        `<rect x="${px(left + t * step)}" y="${px(lane)}" width="${px(step + 0.3)}" height="${px(laneHeight)}" fill="${color(s)}" opacity="${px(Math.abs(s) * 0.35)}"/>`,
+        `<rect x="${px(left + t * step)}" y="${px(lane)}" width="${px(step)}" height="${px(laneHeight)}" fill="${color(s)}" opacity="${px(Math.abs(s) * 0.35)}" shape-rendering="crispEdges"/>`,
       );
     }
     for (let t = 1; t < steps; t++) {

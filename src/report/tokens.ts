@@ -99,7 +99,7 @@ function colorTokens(
       text,
       relevance: sums[t] as number,
       background: `rgb(${background.join(",")})`,
-      color: luminance(background) > 0.35 ? "#111827" : "#ffffff",
+      color: luminance(background) > 0.2 ? "#111827" : "#ffffff",
     };
   });
 }
