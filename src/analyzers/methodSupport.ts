@@ -33,11 +33,15 @@ export function methodSupport(name: string, model: tf.LayersModel, options: obje
 
 function refusal(name: string, traced: Trace, node: TraceNode, options: object): string | null {
   try {
-    const alone = modelFromTrace("methodSupport", traced, {
-      name: node.path,
-      inputs: [...new Set(node.inputs)].map((id, i) => ({ id, name: `x${i}` })),
-      outputs: node.outputs.slice(0, 1),
-    });
+    const alone = modelFromTrace(
+      "methodSupport",
+      { ...traced, nodes: [node] },
+      {
+        name: node.path,
+        inputs: [...new Set(node.inputs)].map((id, i) => ({ id, name: `x${i}` })),
+        outputs: node.outputs.slice(0, 1),
+      },
+    );
     try {
       createAnalyzer(name, alone, options).dispose();
     } finally {

@@ -74,7 +74,7 @@ function copied(who: string, layer: Layer, options: CopyLayerOptions, withoutAct
     weights: weights === null ? (reuseSymbolicTensors ? "share" : "copy") : [weights].flat(),
   };
   if (Array.isArray(changes.weights)) checkWeights(who, layer, changes.weights, changes);
-  const copy = newCopy(who, layer, changes);
+  const copy = newCopy(who, layer, changes, rebuildModel);
   try {
     if (isBuilt(layer)) {
       const built = buildLike(copy, layer);

@@ -2,16 +2,19 @@ import * as tf from "@tensorflow/tfjs";
 import { activationOf, isActivationLayer } from "../checks/activations.js";
 import { UnsupportedLayerError } from "../errors.js";
 import {
+  type Container,
   configOf,
   hiddenWeights,
   innerLayers,
   isBuilt,
+  isContainer,
   type Layer,
   type LayerVariable,
   ownVariables,
   type ProvidedWeight,
   provideWeights,
   retain,
+  wrappedLayer,
 } from "../layers/internals.js";
 import { SharedVariable } from "./sharedVariable.js";
 
@@ -26,16 +29,21 @@ export interface LayerChanges {
   weights: "share" | "copy" | readonly tf.Tensor[];
 }
 
+/** `rebuildModel`, which makes its layers with `newCopy`. */
+export type CopyModel = (who: string, model: Container, options: { shareWeights: boolean }) => tf.LayersModel;
+
 /**
  * A layer of the same class and settings that is not applied to anything yet, and takes its weights from `layer` when it
  * is built, drawing no random numbers. `layer` and its recorded calls stay as they are. Wrappers and recurrent layers
  * work, as their inner layers do the same. Models are copied by `rebuildModel`.
  *
+ * @param copyModel copies the model that a wrapper wraps
+ *
  * Where something fails later, `discard` the copy.
  *
  * @throws UnsupportedLayerError
  */
-export function newCopy(who: string, layer: Layer, changes: LayerChanges): Layer {
+export function newCopy(who: string, layer: Layer, changes: LayerChanges, copyModel: CopyModel): Layer {
   const hidden = hiddenWeights(layer);
   if (hidden.length > 0) {
     throw cannotCopy(
@@ -44,6 +52,9 @@ export function newCopy(who: string, layer: Layer, changes: LayerChanges): Layer
       `it hides weights from TensorFlow.js in its field ${hidden.join(", ")}; make them with addWeight in build()`,
     );
   }
+  const wrapped = wrappedLayer(layer);
+  if (wrapped !== null && isContainer(wrapped))
+    return wrapperOfModel(who, layer, wrapped, changes, copyModel);
   const copy = madeAnew(who, layer, changes);
   if (copy.weights.length > 0) {
     discard(copy);
@@ -51,6 +62,21 @@ export function newCopy(who: string, layer: Layer, changes: LayerChanges): Layer
   }
   if (isBuilt(layer) && layer.weights.length > 0) passWeights(who, layer, copy, changes);
   return copy;
+}
+
+/** A wrapper around the copy of a model, which its config would make with weights that are drawn anew. */
+function wrapperOfModel(
+  who: string,
+  layer: Layer,
+  model: Container,
+  { name, weights }: LayerChanges,
+  copyModel: CopyModel,
+): Layer {
+  const { name: _, layer: __, ...config } = layer.getConfig();
+  const wrapperClass = (layer as unknown as { constructor: new (config: object) => Layer }).constructor;
+  const copy = copyModel(who, model, { shareWeights: weights === "share" }) as unknown as Layer;
+  if (Array.isArray(weights)) copy.setWeights([...weights]);
+  return new wrapperClass({ ...config, ...(name !== undefined && { name }), layer: copy });
 }
 
 /** The variables whose values a copy with such changes has, in the order of `getWeights()`. */
@@ -78,7 +104,7 @@ export function checkSameWeights(
 
 /** Lets go of what a copy that is not used after all has taken. */
 export function discard(copy: Layer): void {
-  for (const variable of withInner(copy).flatMap(ownVariables)) variable.dispose();
+  for (const variable of copy.weights) variable.dispose();
 }
 
 function madeAnew(

@@ -164,7 +164,7 @@ function newLayer(
   layer: Layer,
   changes: Omit<LayerChanges, "weights">,
 ): Layer {
-  const copy = newCopy(who, layer, { ...changes, weights });
+  const copy = newCopy(who, layer, { ...changes, weights }, rebuildModel);
   made.push(copy);
   return copy;
 }

@@ -2,6 +2,7 @@ import type * as tf from "@tensorflow/tfjs";
 import { freedAfter, type Layer } from "../layers/internals.js";
 import { applied } from "./applied.js";
 import { checkSameWeights, discard, newCopy } from "./newCopy.js";
+import { rebuildModel } from "./rebuildModel.js";
 import type { TraceNode } from "./trace.js";
 
 export interface ReplayOptions {
@@ -56,7 +57,7 @@ export function replay(
           for (const [i, id] of outputs.entries()) tensors.set(id, xs[i] as tf.SymbolicTensor);
           continue;
         }
-        copy = replacement ?? newCopy(who, layer, { name, weights: "share" });
+        copy = replacement ?? newCopy(who, layer, { name, weights: "share" }, rebuildModel);
         copies.set(layer, copy);
         names.add(name);
         if (replacement === undefined) made.add(copy);

@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs";
 import { layWindows } from "../core/windows.js";
 import { type DataFormat, extractConv2dPatches } from "../ops/extractConv2dPatches.js";
 import type { Shape } from "./internals.js";
+import { firstDtype, oneTensor, withDtype } from "./tensors.js";
 
 type LayerArgs = ConstructorParameters<typeof tf.layers.Layer>[0];
 type Pair = [number, number];
@@ -35,14 +36,7 @@ export class ExtractConv2dPatches extends tf.layers.Layer {
 
   override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
     const { kernelShape, strides, rates, padding, dataFormat } = this.#args;
-    return extractConv2dPatches(
-      [inputs].flat()[0] as tf.Tensor,
-      kernelShape,
-      strides,
-      rates,
-      padding,
-      dataFormat,
-    );
+    return extractConv2dPatches(oneTensor(inputs), kernelShape, strides, rates, padding, dataFormat);
   }
 
   override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {
@@ -55,6 +49,10 @@ export class ExtractConv2dPatches extends tf.layers.Layer {
     const { out } = layWindows(this.name, h ?? w ?? 1, w ?? h ?? 1, options, "empty");
     const depth = c == null ? null : c * options.kernelShape[0] * options.kernelShape[1];
     return [n ?? null, h == null ? null : out[0], w == null ? null : out[1], depth];
+  }
+
+  override apply(...[inputs, kwargs]: Parameters<tf.layers.Layer["apply"]>) {
+    return withDtype(super.apply(inputs, kwargs), firstDtype(inputs));
   }
 
   override getConfig(): tf.serialization.ConfigDict {

@@ -185,7 +185,9 @@ const NO_WEIGHTS = new Set([
  * constructor, a layer that it calls inside. They are in no `layer.weights`, so nothing saves, copies or disposes them.
  */
 export function hiddenWeights(layer: Layer): string[] {
-  const known = new Set<unknown>([...ownVariables(layer), ...innerLayers(layer)]);
+  const weights = new Set(layer.weights);
+  const told = innerLayers(layer).filter((inner) => inner.weights.every((weight) => weights.has(weight)));
+  const known = new Set<unknown>([...ownVariables(layer), ...told]);
   const hides = (value: unknown): boolean => {
     if (known.has(value)) return false;
     if (Array.isArray(value)) return value.some(hides);
@@ -234,11 +236,13 @@ function builtFor(layer: Layer): Shape | readonly Shape[] | null {
     // LayerNormalization: of the input's shape it needs the rank alone.
     return Array(Math.max(...([axis].flat() as number[])) + 1).fill(null);
   }
-  const rank = spec?.ndim ?? spec?.minNDim ?? 0;
+  let rank = spec?.ndim ?? spec?.minNDim ?? 0;
   const axes = Object.entries(spec?.axes ?? {});
-  // DepthwiseConv2D does not say its channels in its specification.
-  if (axes.length === 0 && depthwiseKernel)
+  if (axes.length === 0 && depthwiseKernel) {
+    // DepthwiseConv2D specifies nothing; its kernel has the channels.
+    rank = depthwiseKernel.shape.length;
     axes.push([dataFormat === "channelsFirst" ? "1" : "-1", depthwiseKernel.shape.at(-2) as number]);
+  }
   if (axes.length === 0) return null;
   const shape: (number | null)[] = Array(rank).fill(null);
   for (const [at, size] of axes) shape[(Number(at) + rank) % rank] = size;

@@ -220,6 +220,74 @@ test("a copy saves and loads beside the layer it was made of", async () => {
   assert.equal([...a!.dataSync()], [...b!.dataSync()]);
 });
 
+test("layers that were only ever called on tensors, or built by hand, have copies with weights of their own, too", () => {
+  const image = tf.randomUniform([1, 5, 5, 2], -1, 1, "float32", 3);
+  const series = tf.randomUniform([1, 4, 3], -1, 1, "float32", 3);
+  const cases: [() => tf.layers.Layer, tf.Tensor][] = [
+    [() => l.dense({ units: 2 }), series],
+    [() => l.conv2d({ filters: 2, kernelSize: 2 }), image],
+    [() => l.depthwiseConv2d({ kernelSize: 2, depthMultiplier: 2 }), image],
+    [() => l.separableConv2d({ filters: 3, kernelSize: 2, depthMultiplier: 2 }), image],
+    [() => l.conv2dTranspose({ filters: 2, kernelSize: 2 }), image],
+    [() => l.batchNormalization(), image],
+    [() => l.layerNormalization(), image],
+    [() => l.layerNormalization({ axis: [1, 2] }), image],
+    [() => l.prelu({ sharedAxes: [1] }), image],
+    [() => l.lstm({ units: 2 }), series],
+    [() => l.bidirectional({ layer: l.gru({ units: 2 }) as tf.RNN, mergeMode: "concat" }), series],
+    [() => l.timeDistributed({ layer: l.dense({ units: 2 }) }), series],
+    [() => l.embedding({ inputDim: 4, outputDim: 2 }), tf.tensor2d([[1, 2, 3]])],
+    [() => l.convLstm2d({ filters: 1, kernelSize: 2 }) as tf.layers.Layer, image.expandDims(0)],
+  ];
+  for (const [make, input] of cases) {
+    for (const reuseSymbolicTensors of [true, false]) {
+      withoutLeak(() => {
+        const layer = make();
+        const want = run(layer, input);
+        const copy = copyLayer(layer, { reuseSymbolicTensors });
+        assert.is(copy.weights.length, layer.weights.length, layer.name);
+        assert.equal(run(copy, input), want, layer.name);
+        layer.dispose();
+        assert.equal(run(copy, input), want, layer.name);
+        copy.dispose();
+      });
+    }
+    const built = make();
+    built.build(input.shape);
+    assert.equal(valuesOf(copyLayer(built, { reuseSymbolicTensors: false })), valuesOf(built), built.name);
+  }
+});
+
+test("a registered layer of a user's that was only ever called on tensors shares its weights, and cannot be given others", () => {
+  class Bare extends l.Layer {
+    static readonly className = "BareInCopies";
+    override build(shape: tf.Shape): void {
+      this.addWeight("w", [shape.at(-1) as number], "float32", tf.initializers.randomNormal({}));
+      super.build(shape);
+    }
+    override call(input: tf.Tensor | tf.Tensor[]): tf.Tensor {
+      return tf.tidy(() => tf.mul([input].flat()[0]!, this.weights[0]!.read()));
+    }
+  }
+  const bare = new Bare({ name: "bare" });
+  const want = run(bare, x);
+  const copy = copyLayer(bare);
+  assert.equal(run(copy, x), want);
+  throws(
+    () => copyLayer(bare, { reuseSymbolicTensors: false }),
+    GraphError,
+    /^copyLayer: layer "bare" \(BareInCopies\) was only ever called on tensors, so the shape/,
+  );
+});
+
+test("a copied input layer is one, of the same shape", () => {
+  const copy = copyLayer(tf.input({ shape: [3], dtype: "int32", name: "tokens" }).sourceLayer, {
+    nameTemplate: "%s_2",
+  });
+  const y = copy.getOutputAt(0) as tf.SymbolicTensor;
+  assert.equal([copy.name, y.shape, y.dtype], ["tokens_2", [null, 3], "int32"]);
+});
+
 /** Keeps a variable, or a layer, that TensorFlow.js does not know of. */
 class Hiding extends l.Layer {
   static readonly className = "Hiding";

@@ -288,6 +288,19 @@ export const zoo: readonly ZooModel[] = [
       ]),
   },
   {
+    name: "steps_of_a_model",
+    softmax: true,
+    make: () => {
+      const frame = tf.sequential({
+        name: "frame",
+        layers: [l.conv2d({ filters: 2, kernelSize: 2, inputShape: [4, 4, 1] }), l.flatten()],
+      });
+      return functional("steps_of_a_model", [[3, 4, 4, 1]], (x) =>
+        chain(x!, l.timeDistributed({ layer: frame }), l.lstm({ units: 3 }), softmaxHead()),
+      );
+    },
+  },
+  {
     name: "cells",
     softmax: true,
     make: () => functional("cells", [[4, 2]], (x) => chain(x!, stackedCells(), softmaxHead())),
