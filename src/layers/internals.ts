@@ -191,12 +191,26 @@ export function hiddenWeights(layer: Layer): string[] {
   const hides = (value: unknown): boolean => {
     if (known.has(value)) return false;
     if (Array.isArray(value)) return value.some(hides);
-    if (value instanceof tf.Tensor) return true;
+    if (value instanceof tf.Variable) return true;
     return value instanceof tf.layers.Layer && (value.weights.length > 0 || hiddenWeights(value).length > 0);
   };
-  return Object.entries(layer)
-    .filter(([field, value]) => !NO_WEIGHTS.has(field) && hides(value))
+  return fieldsOf(layer)
+    .filter(([, value]) => hides(value))
     .map(([field]) => field);
+}
+
+/** The fields of a layer that hold a tensor which is no variable: constants, which its class has to make anew in a copy. */
+export function constantsOf(layer: Layer): Map<string, tf.Tensor> {
+  return new Map(
+    fieldsOf(layer).filter(
+      (entry): entry is [string, tf.Tensor] =>
+        entry[1] instanceof tf.Tensor && !(entry[1] instanceof tf.Variable),
+    ),
+  );
+}
+
+function fieldsOf(layer: Layer): [string, unknown][] {
+  return Object.entries(layer).filter(([field]) => !NO_WEIGHTS.has(field));
 }
 
 /** Whether a layer has its weights. A recurrent one that was built by hand does not say that it is built. */
