@@ -5,6 +5,7 @@ import {
   type Container,
   configOf,
   constantsOf,
+  disposeStates,
   hiddenWeights,
   innerLayers,
   isBuilt,
@@ -15,6 +16,7 @@ import {
   type ProvidedWeight,
   provideWeights,
   retain,
+  whenFreed,
   wrappedLayer,
 } from "../layers/internals.js";
 import { SharedVariable } from "./sharedVariable.js";
@@ -72,6 +74,7 @@ export function newCopy(who: string, layer: Layer, changes: LayerChanges, copyMo
       );
   }
   if (isBuilt(layer) && layer.weights.length > 0) passWeights(who, layer, copy, changes);
+  if (layer.stateful) whenFreed(copy, () => withInner(copy).forEach(disposeStates));
   return copy;
 }
 
@@ -140,6 +143,7 @@ export function checkSameWeights(
 /** Lets go of what a copy that is not used after all has taken. */
 export function discard(copy: Layer): void {
   for (const variable of copy.weights) variable.dispose();
+  withInner(copy).forEach(disposeStates);
 }
 
 function madeAnew(

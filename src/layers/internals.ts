@@ -87,8 +87,12 @@ export function callsWithLayerAsInput(layer: Layer): readonly LayerNode[] {
 
 /** Whether a layer has a cell that it runs step by step. */
 export function isRecurrent(layer: Layer): boolean {
-  const { cell, forwardLayer } = layer as unknown as { cell?: unknown; forwardLayer?: unknown };
-  return cell != null || forwardLayer != null;
+  return (layer as unknown as { cell?: unknown }).cell != null || forwardLayer(layer) !== null;
+}
+
+/** The one of a Bidirectional's layers that runs forwards, or null. */
+export function forwardLayer(layer: Layer): Layer | null {
+  return (layer as unknown as { forwardLayer?: Layer }).forwardLayer ?? null;
 }
 
 /** The layer that a wrapper wraps, or null. */
@@ -235,14 +239,14 @@ function builtFor(layer: Layer): Shape | readonly Shape[] | null {
   const [call] = callsOfLayer(layer) as readonly { readonly inputShapes?: readonly Shape[] }[];
   if (call?.inputShapes !== undefined && call.inputShapes.length > 0)
     return call.inputShapes.length === 1 ? (call.inputShapes[0] as Shape) : call.inputShapes;
-  const { batchInputShape, inputSpec, forwardLayer, depthwiseKernel } = layer as unknown as {
+  const { batchInputShape, inputSpec, depthwiseKernel } = layer as unknown as {
     batchInputShape?: Shape;
     inputSpec: { shape?: Shape; ndim?: number; minNDim?: number; axes?: Record<string, number> }[] | null;
-    forwardLayer?: Layer;
     depthwiseKernel?: LayerVariable;
   };
   if (batchInputShape !== undefined) return batchInputShape;
-  if (forwardLayer !== undefined) return builtFor(forwardLayer);
+  const forward = forwardLayer(layer);
+  if (forward !== null) return builtFor(forward);
   const spec = inputSpec?.[0];
   if (spec?.shape) return spec.shape;
   const { axis, dataFormat } = layer.getConfig();
@@ -302,6 +306,26 @@ export function disposableUnused(layer: Layer): void {
  */
 export function freedAfter(layer: Layer, disposals: number): void {
   (layer as unknown as { _refCount: number })._refCount = disposals;
+}
+
+/** Lets go of the states that a recurrent layer keeps from call to call, which tfjs leaves when the layer is disposed. */
+export function disposeStates(layer: Layer): void {
+  const { states_, keptStates } = layer as unknown as {
+    states_?: tf.Tensor[] | null;
+    keptStates?: tf.Tensor[][];
+  };
+  tf.dispose([states_ ?? [], keptStates ?? []]);
+}
+
+/** Makes the disposal of a layer of ours, with the weights, let go of what else it has. */
+export function whenFreed(layer: Layer, then: () => void): void {
+  const own = layer as unknown as { dispose: Layer["dispose"] };
+  const dispose = own.dispose;
+  own.dispose = () => {
+    const result = dispose.call(layer);
+    if (result.refCountAfterDispose === 0) then();
+    return result;
+  };
 }
 
 /** The value of a layer's weight by field name (`"kernel"`), or null where the layer has none. Not ours to dispose. */

@@ -246,7 +246,9 @@ test("isLayerAtIdx counts as model.layers does, from either end", () => {
   assert.is(isLayerAtIdx(model, dense, -1), true);
 });
 
-test("TimeDistributed has the activation of the layer in it", () => {
+test("a wrapper has the activation of the layer in it", () => {
+  const both = l.bidirectional({ layer: l.gru({ units: 1 }) as tf.RNN, mergeMode: "sum" });
+  assert.is(containsActivation(both, "tanh"), true);
   const layer = l.timeDistributed({ layer: l.dense({ units: 1, activation: "softmax" }) });
   assert.is(containsActivation(layer, "softmax"), true);
 });

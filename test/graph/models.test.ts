@@ -4,6 +4,7 @@ import * as assert from "uvu/assert";
 import { isDenseLayer, isNetwork } from "../../src/checks/index.js";
 import { ArgumentError, DisposedError, GraphError, UnsupportedLayerError } from "../../src/errors.js";
 import {
+  copyLayer,
   copyModel,
   getActivations,
   getLayerInboundCount,
@@ -167,6 +168,27 @@ test("training a shared copy trains the model, and training an independent copy 
       shareWeights,
     );
   }
+});
+
+test("the copy of a stateful recurrent layer starts with states of its own, which go with it", () => {
+  const layers = () => [
+    l.lstm({ units: 3, stateful: true, returnSequences: true, batchInputShape: [2, 4, 2] }),
+    l.bidirectional({ layer: l.gru({ units: 2, stateful: true }) as tf.RNN, mergeMode: "concat" }),
+  ];
+  const model = withRandomWeights(tf.sequential({ layers: layers() }), 7);
+  const x = randomTensor([2, 4, 2], 1);
+  const runs = (m: tf.LayersModel) =>
+    [0, 1].map(() => tf.tidy(() => [...(m.predict(x) as tf.Tensor).dataSync()]));
+  const want = runs(model);
+  for (const shareWeights of [true, false]) {
+    withoutLeak(() => {
+      const copy = copyModel(model, { shareWeights });
+      assert.equal(runs(copy), want);
+      copy.dispose();
+      copyLayer(model.layers[0]!, { reuseSymbolicTensors: shareWeights }).dispose();
+    });
+  }
+  assert.is.not(String(want[0]), String(want[1]));
 });
 
 const onModels: Record<string, (model: tf.LayersModel) => unknown> = {
