@@ -38,6 +38,16 @@ export function isContainer(layer: Layer): layer is Container {
 }
 
 /**
+ * The model that a Sequential begins with, or null. tfjs records no call of it: the Sequential takes its inputs and
+ * outputs, and so has its calls among its own.
+ */
+export function firstModelOf(container: Container): Container | null {
+  if (!(container instanceof tf.Sequential)) return null;
+  const [first] = (container as tf.Sequential).layers as Layer[];
+  return first !== undefined && isContainer(first) ? first : null;
+}
+
+/**
  * The recorded calls inside a model, each after those it needs. Null for a Sequential without layers; one with layers gets
  * its graph here, as tfjs would give it at its first use.
  */
