@@ -106,6 +106,27 @@ test("a recurrent layer keeps its activation, which its states go through", () =
   assert.equal([...a.dataSync()], [...b.dataSync()]);
 });
 
+test("behind a softmax a layer is looked through only where it leaves the rows as they are", () => {
+  const steps = (last: tf.layers.Layer) =>
+    tf.sequential({ layers: [l.dense({ units: 3, activation: "softmax", inputShape: [2, 4] }), last] });
+  throws(
+    () => modelWoSoftmax(steps(l.flatten())),
+    GraphError,
+    /end in a softmax, but its output comes from "flatten/,
+  );
+  throws(() => modelWoSoftmax(steps(l.permute({ dims: [2, 1] }))), GraphError, /comes from "permute/);
+  const copy = modelWoSoftmax(steps(l.reshape({ targetShape: [1, 2, 3] })));
+  assert.equal(
+    copy.layers.map((layer) => layer.getClassName()),
+    ["InputLayer", "Dense", "Reshape"],
+  );
+  // The last activation of a network is none that a Flatten follows, but for a softmax.
+  const features = tf.sequential({
+    layers: [l.dense({ units: 3, activation: "relu", inputShape: [2, 4] }), l.flatten()],
+  });
+  assert.is(modelWoOutputActivation(features).layers[1]!.getConfig().activation, "relu");
+});
+
 test("two outputs of one shared softmax layer both lose it", () => {
   const [a, b] = [tf.input({ shape: [4] }), tf.input({ shape: [4] })];
   const classes = l.dense({ units: 3, activation: "softmax" });

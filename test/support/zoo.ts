@@ -387,6 +387,20 @@ export const zoo: readonly ZooModel[] = [
     },
   },
   {
+    // As MobileNet v1 ends.
+    name: "reshaped_softmax",
+    softmax: true,
+    make: () =>
+      sequential("reshaped_softmax", [
+        l.globalAveragePooling2d({ inputShape: [4, 4, 2] }),
+        l.reshape({ targetShape: [1, 1, 2] }),
+        l.conv2d({ filters: 3, kernelSize: 1 }),
+        l.activation({ activation: "softmax" }),
+        l.reshape({ targetShape: [3] }),
+        l.dropout({ rate: 0.5 }),
+      ]),
+  },
+  {
     name: "two_heads",
     softmax: true,
     make: () =>
