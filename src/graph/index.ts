@@ -4,6 +4,7 @@ export { type CopyModelOptions, copyModel } from "./copyModel.js";
 export { fakeKerasLayer } from "./fakeKerasLayer.js";
 export { getActivations } from "./getActivations.js";
 export { getKernel } from "./getKernel.js";
+export { getOpOutputs, type OpNode, traceGraphModel } from "./graphModel.js";
 export { getLayerInboundCount, getLayerOutboundCount } from "./layerCalls.js";
 export { type MergedModel, mergeBatchNormalization } from "./mergeBatchNormalization.js";
 export {
