@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs";
 import {
   type Container,
   freedAfter,
+  hasInputShape,
   isContainer,
   type Layer,
   type LayerNode,
@@ -138,14 +139,18 @@ function rebuild(
   return built;
 }
 
-/** Null where the first layer is called elsewhere already: tfjs takes no such into a Sequential. */
+/**
+ * Null where the first layer is called elsewhere already, or was connected to an input by hand: tfjs takes no such into a
+ * Sequential.
+ */
 function rebuildSequential(
   building: Building,
   model: tf.Sequential,
   name: string | null,
 ): tf.Sequential | null {
   const [first] = model.layers as [Layer, ...Layer[]];
-  if ((building.copies.get(first)?.inboundNodes.length ?? 0) > 0) return null;
+  const isCalled = (building.copies.get(first)?.inboundNodes.length ?? 0) > 0;
+  if (isCalled || !(isContainer(first) || hasInputShape(first))) return null;
   const built = tf.sequential(name === null ? {} : { name });
   for (const layer of model.layers) {
     const copy = copyOf(building, layer);

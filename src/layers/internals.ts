@@ -97,17 +97,28 @@ export function callsWithLayerAsInput(layer: Layer): readonly LayerNode[] {
 
 /** Whether a layer has a cell that it runs step by step. */
 export function isRecurrent(layer: Layer): boolean {
-  return (layer as unknown as { cell?: unknown }).cell != null || forwardLayer(layer) !== null;
+  return layerIn(layer, "cell") !== null || forwardLayer(layer) !== null;
 }
 
 /** The one of a Bidirectional's layers that runs forwards, or null. */
 export function forwardLayer(layer: Layer): Layer | null {
-  return (layer as unknown as { forwardLayer?: Layer }).forwardLayer ?? null;
+  return layerIn(layer, "forwardLayer");
+}
+
+/** Whether a layer was given an input shape, so that a Sequential can begin with it. */
+export function hasInputShape(layer: Layer): boolean {
+  return (layer as unknown as { batchInputShape?: Shape }).batchInputShape != null;
 }
 
 /** The layer that a wrapper wraps, or null. */
 export function wrappedLayer(layer: Layer): Layer | null {
-  return (layer as unknown as { layer?: Layer }).layer ?? null;
+  return layerIn(layer, "layer");
+}
+
+/** The layer in a field of a layer, or null: a class of a user's may have anything there. */
+function layerIn(layer: Layer, field: string): Layer | null {
+  const value = (layer as unknown as Record<string, unknown>)[field];
+  return value instanceof tf.layers.Layer ? value : null;
 }
 
 /** Layers inside a layer that make weights of their own: the cells of recurrent layers, what wrappers wrap. */
@@ -115,9 +126,7 @@ export function innerLayers(layer: Layer): Layer[] {
   const fields = layer as unknown as Record<string, unknown>;
   const single = ["cell", "layer", "forwardLayer", "backwardLayer"].map((name) => fields[name]);
   const cells = Array.isArray(fields.cells) ? fields.cells : [];
-  return [...single, ...cells].filter(
-    (inner): inner is Layer => typeof (inner as Layer | undefined)?.getClassName === "function",
-  );
+  return [...single, ...cells].filter((inner): inner is Layer => inner instanceof tf.layers.Layer);
 }
 
 /** The variables that a layer itself made, without those of its inner layers. */

@@ -256,6 +256,8 @@ test("a wrapper has the activation of the layer in it", () => {
 /** A layer of no known class. */
 class Odd extends tf.layers.Layer {
   static readonly className = "Odd";
+  readonly layer = "in a field that wrappers have their layer in";
+  readonly cell = 3;
 }
 
 test.run();

@@ -163,6 +163,27 @@ test("a layer inside and outside of a nested model stays one layer in an indepen
   });
 });
 
+test("a Sequential is copied as one, also with nested ones; where tfjs takes no such layers, as the model it stands for", () => {
+  const block = tf.sequential({ name: "block", layers: [l.dense({ units: 2, inputShape: [2] })] });
+  const model = tf.sequential({
+    name: "outer",
+    layers: [l.dense({ units: 2, inputShape: [3] }), block, block],
+  });
+  withoutLeak(() => {
+    const copy = copyModel(model, { shareWeights: false });
+    assert.instance(copy, tf.Sequential);
+    assert.is(copy.layers[1], copy.layers[2]);
+    assert.instance(copy.layers[1], tf.Sequential);
+    copy.dispose();
+  });
+  const connected = l.dense({ units: 2 });
+  connected.apply(tf.input({ shape: [3] }));
+  const byHand = tf.sequential({ layers: [connected, l.reLU()] });
+  const x = randomTensor([2, 3], 1);
+  const [a, b] = [byHand, copyModel(byHand)].map((m) => [...(m.predict(x) as tf.Tensor).dataSync()]);
+  assert.equal(a, b);
+});
+
 test("models that are not trainable, and regularised layers, stay so in a copy", () => {
   const model = convNet();
   model.trainable = false;
