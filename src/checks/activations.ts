@@ -7,7 +7,12 @@ const activationLayers: Record<string, (layer: Layer) => string> = {
   ELU: () => "elu",
   LeakyReLU: () => "leakyrelu",
   PReLU: () => "prelu",
-  ReLU: (layer) => (layer.getConfig().maxValue === 6 ? "relu6" : "relu"),
+  ReLU: (layer) => {
+    const { maxValue, negativeSlope } = layer.getConfig();
+    // A slope is a matter of Keras's ReLU, which tfjs's does not have.
+    if (negativeSlope) return "leakyrelu";
+    return maxValue === 6 ? "relu6" : "relu";
+  },
   Softmax: () => "softmax",
   ThresholdedReLU: () => "thresholdedrelu",
 };
