@@ -327,6 +327,11 @@ export function freedAfter(layer: Layer, disposals: number): void {
   (layer as unknown as { _refCount: number })._refCount = disposals;
 }
 
+/** Makes disposing the one model that has a layer free it. tfjs disposes a nested model twice. */
+export function ownedByOneModel(layer: Layer): void {
+  freedAfter(layer, isContainer(layer) ? 2 : 1);
+}
+
 /** Lets go of the states that a recurrent layer keeps from call to call, which tfjs leaves when the layer is disposed. */
 export function disposeStates(layer: Layer): void {
   const { states_, keptStates } = layer as unknown as {
