@@ -3,10 +3,12 @@ import { classOf } from "./knownLayers.js";
 
 const CONVOLUTIONS = [
   "Conv1D",
+  "Conv1DTranspose",
   "Conv2D",
   "Conv3D",
   "Conv2DTranspose",
   "Conv3DTranspose",
+  "DepthwiseConv1D",
   "DepthwiseConv2D",
   "SeparableConv1D",
   "SeparableConv2D",

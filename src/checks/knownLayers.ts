@@ -81,7 +81,7 @@ const PLAIN = [
   "MaxPooling3D",
 ];
 
-/** This library's own. */
+/** This library's own, apart from those that models of Keras are read into. */
 const OWN = [
   "Constants",
   "ExtractConv2dPatches",
@@ -89,9 +89,49 @@ const OWN = [
   "GatherNd",
   "Gradients",
   "IsNotFinite",
+  "Operation",
   "ToFloatX",
+  "WithMask",
   "ZerosLike",
 ];
+
+/** Layers of Keras that tfjs lacks, and (Keras...) those that it computes otherwise: what models of Keras are read into. */
+const OF_KERAS = [
+  "Conv1DTranspose",
+  "DepthwiseConv1D",
+  "Discretization",
+  "GELU",
+  "GroupNormalization",
+  "KerasBatchNormalization",
+  "KerasCategoryEncoding",
+  "KerasCenterCrop",
+  "KerasConv1D",
+  "KerasConv2D",
+  "KerasConv2DTranspose",
+  "KerasConv3D",
+  "KerasConv3DTranspose",
+  "KerasDepthwiseConv2D",
+  "KerasEinsumDense",
+  "KerasELU",
+  "KerasGlobalAveragePooling1D",
+  "KerasGlobalAveragePooling2D",
+  "KerasGlobalMaxPooling1D",
+  "KerasGlobalMaxPooling2D",
+  "KerasIdentity",
+  "KerasLayerNormalization",
+  "KerasReLU",
+  "KerasRescaling",
+  "KerasResizing",
+  "KerasSeparableConv2D",
+  "KerasSoftmax",
+  "KerasUpSampling2D",
+  "Normalization",
+  "RMSNormalization",
+  "RandomAugmentation",
+  "UnitNormalization",
+];
+
+const ATTENTION = ["AdditiveAttention", "Attention", "GroupQueryAttention", "KerasMultiHeadAttention"];
 
 /** Layers with time steps, and what wraps a layer. */
 const RECURRENT_AND_WRAPPERS = [
@@ -102,6 +142,10 @@ const RECURRENT_AND_WRAPPERS = [
   "CuDNNLSTM",
   "GRU",
   "GRUCell",
+  "KerasGRU",
+  "KerasGRUCell",
+  "KerasLSTM",
+  "KerasSimpleRNN",
   "LSTM",
   "LSTMCell",
   "RNN",
@@ -115,8 +159,15 @@ const RECURRENT_AND_WRAPPERS = [
 
 const MODELS = ["Functional", "Model", "Sequential"];
 
-const PLAIN_NAMES: ReadonlySet<string> = new Set([...PLAIN, ...OWN]);
-const KNOWN: readonly string[] = Object.freeze([...PLAIN, ...OWN, ...RECURRENT_AND_WRAPPERS, ...MODELS]);
+const PLAIN_NAMES: ReadonlySet<string> = new Set([...PLAIN, ...OWN, ...OF_KERAS]);
+const KNOWN: readonly string[] = Object.freeze([
+  ...PLAIN,
+  ...OWN,
+  ...OF_KERAS,
+  ...RECURRENT_AND_WRAPPERS,
+  ...ATTENTION,
+  ...MODELS,
+]);
 const KNOWN_NAMES: ReadonlySet<string> = new Set(KNOWN);
 
 const ACTIVATION_SEARCH_SAFE: readonly string[] = Object.freeze([
@@ -158,7 +209,7 @@ export function getActivationSearchSafeLayers(): readonly string[] {
 
 /**
  * The known class that a layer is of: its own, or the nearest that its class extends. A class that extends no known one is
- * its own.
+ * its own; one of this library's that stands in for one of Keras (KerasConv2D) is that (Conv2D).
  */
 export function classOf(layer: Layer): string {
   for (
@@ -167,14 +218,17 @@ export function classOf(layer: Layer): string {
     prototype = Object.getPrototypeOf(prototype)
   ) {
     const { className } = prototype.constructor as { className?: unknown };
-    if (typeof className === "string" && KNOWN_NAMES.has(className)) return className;
+    if (typeof className === "string" && KNOWN_NAMES.has(className)) {
+      const standsFor = className.replace(/^Keras/, "");
+      return KNOWN_NAMES.has(standsFor) ? standsFor : className;
+    }
   }
   return layer.getClassName();
 }
 
-/** Whether a layer is one of this library's. */
+/** Whether a layer is one of this library's that may take several tensors. */
 export function isOwnLayer(layer: Layer): boolean {
-  return OWN.includes(classOf(layer));
+  return OWN.includes(classOf(layer)) || ATTENTION.includes(classOf(layer));
 }
 
 /** Whether a layer is of a known class without time steps that wraps nothing and is no model. */

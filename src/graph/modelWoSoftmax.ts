@@ -11,7 +11,8 @@ export interface ModelWoSoftmaxOptions {
 
 /**
  * A copy of a model without the softmax at its end: its outputs are the logits, softmax(copy(x)) = model(x). The softmax
- * may be the activation of the last layer, a layer of its own, or the end of a nested model; outputs without one stay.
+ * may be the activation of the last layer, a layer of its own, or the end of a nested model; behind it there may be layers
+ * that leave its rows as they are (Reshape, Flatten, Dropout). Outputs without one stay.
  *
  * The copy has the same name, inputs and layer names, and shares the weights: training one trains the other, and each can
  * be disposed first.

@@ -51,8 +51,9 @@ export function getLayerNeuronwiseIo(layer: Layer, options: NeuronwiseIoOptions 
   }
   const view = views[classOf(layer)];
   const config = layer.getConfig();
-  if (view === undefined || config.padding === "causal") {
-    const what = view === undefined ? "" : " with causal padding";
+  const grouped = typeof config.groups === "number" && config.groups > 1;
+  if (view === undefined || config.padding === "causal" || grouped) {
+    const what = view === undefined ? "" : grouped ? " in groups" : " with causal padding";
     throw new UnsupportedLayerError(
       `${who}: layer "${layer.name}" (${layer.getClassName()})${what} is not taken apart into neurons; ` +
         `${Object.keys(views).join(", ")} are`,

@@ -4,6 +4,8 @@ import { UnsupportedLayerError } from "../errors.js";
 import {
   type Container,
   configOf,
+  constantsOf,
+  disposeStates,
   hiddenWeights,
   innerLayers,
   isBuilt,
@@ -14,6 +16,7 @@ import {
   type ProvidedWeight,
   provideWeights,
   retain,
+  whenFreed,
   wrappedLayer,
 } from "../layers/internals.js";
 import { SharedVariable } from "./sharedVariable.js";
@@ -37,10 +40,9 @@ export type CopyModel = (who: string, model: Container, options: { shareWeights:
  * is built, drawing no random numbers. `layer` and its recorded calls stay as they are. Wrappers and recurrent layers
  * work, as their inner layers do the same. Models are copied by `rebuildModel`.
  *
- * @param copyModel copies the model that a wrapper wraps
- *
  * Where something fails later, `discard` the copy.
  *
+ * @param copyModel copies the model that a wrapper wraps
  * @throws UnsupportedLayerError
  */
 export function newCopy(who: string, layer: Layer, changes: LayerChanges, copyModel: CopyModel): Layer {
@@ -55,13 +57,45 @@ export function newCopy(who: string, layer: Layer, changes: LayerChanges, copyMo
   const wrapped = wrappedLayer(layer);
   if (wrapped !== null && isContainer(wrapped))
     return wrapperOfModel(who, layer, wrapped, changes, copyModel);
+  const { name, withoutActivation = false } = changes;
+  if (withoutActivation && isActivationLayer(layer)) return linearActivation(layer, name);
   const copy = madeAnew(who, layer, changes);
-  if (copy.weights.length > 0) {
+  const refuse = (why: string): never => {
     discard(copy);
-    throw cannotCopy(who, layer, "it makes its weights in its constructor; make them in build()");
+    tf.dispose([...constantsOf(copy).values()]);
+    throw cannotCopy(who, layer, why);
+  };
+  if (copy.weights.length > 0) refuse("it makes its weights in its constructor; make them in build()");
+  const made = constantsOf(copy);
+  for (const [field, constant] of constantsOf(layer)) {
+    if (!sameTensor(constant, made.get(field)))
+      refuse(
+        `made anew from its config it has another tensor in its field ${field}; make it with addWeight in build()`,
+      );
   }
   if (isBuilt(layer) && layer.weights.length > 0) passWeights(who, layer, copy, changes);
+  if (layer.stateful) whenFreed(copy, () => withInner(copy).forEach(disposeStates));
   return copy;
+}
+
+/** What is left of a layer that is nothing but an activation. */
+function linearActivation(layer: Layer, name: string | undefined): Layer {
+  const { trainable, batchInputShape, dtype } = layer as unknown as Record<string, unknown>;
+  return tf.layers.activation({
+    activation: "linear",
+    trainable: trainable as boolean,
+    ...(name !== undefined && { name }),
+    ...(batchInputShape !== undefined && {
+      batchInputShape: batchInputShape as tf.Shape,
+      dtype: dtype as tf.DataType,
+    }),
+  });
+}
+
+function sameTensor(a: tf.Tensor, b: tf.Tensor | undefined): boolean {
+  if (b === undefined || a.dtype !== b.dtype || String(a.shape) !== String(b.shape)) return false;
+  const values = b.dataSync();
+  return a.dataSync().every((value, i) => Object.is(value, values[i]));
 }
 
 /** A wrapper around the copy of a model, which its config would make with weights that are drawn anew. */
@@ -80,7 +114,11 @@ function wrapperOfModel(
 }
 
 /** The variables whose values a copy with such changes has, in the order of `getWeights()`. */
-export function weightsToCopy(layer: Layer, changes: Pick<LayerChanges, "withoutBias">): LayerVariable[] {
+export function weightsToCopy(
+  layer: Layer,
+  changes: Omit<LayerChanges, "name" | "weights">,
+): LayerVariable[] {
+  if (changes.withoutActivation === true && isActivationLayer(layer)) return [];
   const dropsBias = changes.withoutBias === true && usesBias(layer.getConfig());
   return layer.weights.filter((variable) => !(dropsBias && /(^|\/)bias$/.test(variable.originalName)));
 }
@@ -90,7 +128,7 @@ export function checkSameWeights(
   who: string,
   layer: Layer,
   copy: Layer,
-  changes: Pick<LayerChanges, "withoutBias">,
+  changes: Omit<LayerChanges, "name" | "weights">,
 ): void {
   const expected = weightsToCopy(layer, changes).length;
   if (copy.weights.length !== expected) {
@@ -105,6 +143,7 @@ export function checkSameWeights(
 /** Lets go of what a copy that is not used after all has taken. */
 export function discard(copy: Layer): void {
   for (const variable of copy.weights) variable.dispose();
+  withInner(copy).forEach(disposeStates);
 }
 
 function madeAnew(
@@ -113,8 +152,6 @@ function madeAnew(
   { name, withoutActivation = false, withoutBias = false }: LayerChanges,
 ): Layer {
   const named = name === undefined ? {} : { name };
-  if (withoutActivation && isActivationLayer(layer))
-    return tf.layers.activation({ activation: "linear", ...named });
   const { name: _, ...rest } = configOf(layer);
   const config = changedConfig({ ...rest, ...named }, layer, withoutActivation, withoutBias);
   const layerClass = (layer as unknown as { constructor: tf.serialization.SerializableConstructor<Layer> })

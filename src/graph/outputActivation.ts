@@ -1,6 +1,13 @@
 import type * as tf from "@tensorflow/tfjs";
 import { activationOf, isActivationLayer } from "../checks/activations.js";
-import { type Container, isContainer, isRecurrent, type Layer, sourceOf } from "../layers/internals.js";
+import {
+  type Container,
+  isContainer,
+  isRecurrent,
+  type Layer,
+  type LayerNode,
+  sourceOf,
+} from "../layers/internals.js";
 import type { OutputSource } from "./rebuildModel.js";
 
 /**
@@ -21,6 +28,11 @@ export function beforeActivation(tensor: tf.SymbolicTensor, wanted: string | nul
       ? { tensor, nested: beforeOutputActivation(wanted) }
       : { tensor };
   }
+  if (handsOn(layer, node)) {
+    const x = node.inputTensors[0] as tf.SymbolicTensor;
+    const through = beforeActivation(x, "softmax");
+    return isChanged(x, through) ? { tensor, through } : { tensor };
+  }
   if (!endsIn(layer, wanted)) return { tensor };
   return isActivationLayer(layer)
     ? { tensor: node.inputTensors[0] as tf.SymbolicTensor }
@@ -29,7 +41,33 @@ export function beforeActivation(tensor: tf.SymbolicTensor, wanted: string | nul
 
 /** Whether what a tensor is replaced by is something else than the tensor. */
 export function isChanged(tensor: tf.SymbolicTensor, source: OutputSource): boolean {
-  return source.tensor !== tensor || source.withoutActivation === true || source.nested !== undefined;
+  return (
+    source.tensor !== tensor ||
+    source.withoutActivation === true ||
+    source.nested !== undefined ||
+    source.through !== undefined
+  );
+}
+
+/** Layers that give in inference what they are given. */
+const INERT = [
+  "ActivityRegularization",
+  "AlphaDropout",
+  "Dropout",
+  "GaussianDropout",
+  "GaussianNoise",
+  "SpatialDropout1D",
+];
+
+/**
+ * Whether a softmax before a layer is a softmax of its output, too: where it only hands values on, or lays them in another
+ * shape with the same rows. (The layers model of MobileNet v1 ends in a softmax and a Reshape.)
+ */
+function handsOn(layer: Layer, { inputTensors: [x], outputTensors: [y] }: LayerNode): boolean {
+  const className = layer.getClassName();
+  if (INERT.includes(className)) return true;
+  const [from, to] = [x?.shape.at(-1), y?.shape.at(-1)];
+  return (className === "Reshape" || className === "Flatten") && from === to && from != null;
 }
 
 function endsIn(layer: Layer, wanted: string | null): boolean {

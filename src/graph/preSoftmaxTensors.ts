@@ -2,9 +2,9 @@ import * as tf from "@tensorflow/tfjs";
 import { ArgumentError, GraphError } from "../errors.js";
 import { isContainer, type Layer, sourceOf } from "../layers/internals.js";
 import { applied } from "./applied.js";
-import { copyLayerWoActivation } from "./copyLayer.js";
+import { copyLayer, copyLayerWoActivation } from "./copyLayer.js";
 import { beforeActivation, beforeOutputActivation, isChanged, sourcesOf } from "./outputActivation.js";
-import { rebuildModel } from "./rebuildModel.js";
+import { type OutputSource, rebuildModel } from "./rebuildModel.js";
 
 export interface PreSoftmaxTensorsOptions {
   /** Whether it is an error that no tensor comes from a softmax. Default true. */
@@ -42,15 +42,17 @@ export function preSoftmaxTensors(
     );
   }
   const copies = new Map<Layer, Layer>();
-  return sources.map(({ tensor, withoutActivation, nested }) => {
-    if (!withoutActivation && !nested) return tensor;
+  const made = ({ tensor, withoutActivation, nested, through }: OutputSource): tf.SymbolicTensor => {
+    if (!withoutActivation && !nested && !through) return tensor;
     const { layer, node } = sourceOf(tensor);
+    if (through) return applied(copyLayer(layer), [made(through)], node.callArgs)[0] as tf.SymbolicTensor;
     const copy = copies.get(layer) ?? withoutSoftmax(who, layer);
     copies.set(layer, copy);
     return applied(copy, node.inputTensors, node.callArgs)[
       node.outputTensors.indexOf(tensor)
     ] as tf.SymbolicTensor;
-  });
+  };
+  return sources.map(made);
 }
 
 function withoutSoftmax(who: string, layer: Layer): Layer {

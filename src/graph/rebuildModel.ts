@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs";
 import {
   type Container,
   freedAfter,
+  hasInputShape,
   isContainer,
   type Layer,
   type LayerNode,
@@ -17,6 +18,8 @@ export interface OutputSource {
   withoutActivation?: boolean;
   /** The tensor is this output of a nested model, whose own outputs are changed. */
   nested?: (model: Container) => OutputSource[];
+  /** The tensor is what its layer, which has no weights, makes of this one. */
+  through?: OutputSource;
 }
 
 export interface RebuildOptions {
@@ -95,9 +98,24 @@ function rebuild(
 
   const changedLayers = new Map<Layer, Layer>();
   const changedCalls = new Map<LayerNode, tf.SymbolicTensor[]>();
-  const outputs = sources.map(({ tensor, withoutActivation, nested }) => {
-    if (!withoutActivation && !nested) return mapped(tensor);
+  const made = ({ tensor, withoutActivation, nested, through }: OutputSource): tf.SymbolicTensor => {
+    if (!withoutActivation && !nested && !through) return mapped(tensor);
     const { layer, node } = sourceOf(tensor);
+    const ys = changedCalls.get(node) ?? callChanged(layer, node, nested, through);
+    changedCalls.set(node, ys);
+    return ys[node.outputTensors.indexOf(tensor)] as tf.SymbolicTensor;
+  };
+  const callChanged = (
+    layer: Layer,
+    node: LayerNode,
+    nested: OutputSource["nested"],
+    through: OutputSource["through"],
+  ): tf.SymbolicTensor[] => {
+    if (through !== undefined) {
+      const copy = copyOf(building, layer);
+      own.add(copy);
+      return applied(copy, [made(through)], node.callArgs);
+    }
     let copy = changedLayers.get(layer);
     if (copy === undefined) {
       // The layer may stand in the same model as it was, if something else uses it; then the names must differ.
@@ -110,10 +128,9 @@ function rebuild(
       changedLayers.set(layer, copy);
       own.add(copy);
     }
-    const ys = changedCalls.get(node) ?? called(building, copy, node, mapped);
-    changedCalls.set(node, ys);
-    return ys[node.outputTensors.indexOf(tensor)] as tf.SymbolicTensor;
-  });
+    return called(building, copy, node, mapped);
+  };
+  const outputs = sources.map(made);
 
   // tfjs disposes a nested model twice.
   for (const copy of own) addDisposals(building, copy, isContainer(copy) ? 2 : 1);
@@ -122,14 +139,18 @@ function rebuild(
   return built;
 }
 
-/** Null where the first layer is called elsewhere already: tfjs takes no such into a Sequential. */
+/**
+ * Null where the first layer is called elsewhere already, or was connected to an input by hand: tfjs takes no such into a
+ * Sequential.
+ */
 function rebuildSequential(
   building: Building,
   model: tf.Sequential,
   name: string | null,
 ): tf.Sequential | null {
   const [first] = model.layers as [Layer, ...Layer[]];
-  if ((building.copies.get(first)?.inboundNodes.length ?? 0) > 0) return null;
+  const isCalled = (building.copies.get(first)?.inboundNodes.length ?? 0) > 0;
+  if (isCalled || !(isContainer(first) || hasInputShape(first))) return null;
   const built = tf.sequential(name === null ? {} : { name });
   for (const layer of model.layers) {
     const copy = copyOf(building, layer);
@@ -186,11 +207,16 @@ function asItIs(model: Container): OutputSource[] {
 
 /** The calls that the sources need: those whose output is copied as it is, and all that lead to them. */
 function neededCalls(calls: readonly LayerNode[], sources: readonly OutputSource[]): Set<LayerNode> {
-  const tensors = new Set(
-    sources.flatMap(({ tensor, withoutActivation, nested }) =>
-      withoutActivation || nested ? sourceOf(tensor).node.inputTensors : [tensor],
-    ),
-  );
+  const tensorsOf = ({
+    tensor,
+    withoutActivation,
+    nested,
+    through,
+  }: OutputSource): readonly tf.SymbolicTensor[] => {
+    if (through !== undefined) return tensorsOf(through);
+    return withoutActivation || nested ? sourceOf(tensor).node.inputTensors : [tensor];
+  };
+  const tensors = new Set(sources.flatMap(tensorsOf));
   const needed = new Set<LayerNode>();
   for (const call of calls.toReversed()) {
     if (!call.outputTensors.some((y) => tensors.has(y))) continue;

@@ -1,5 +1,5 @@
 import type * as tf from "@tensorflow/tfjs";
-import { freedAfter, type Layer } from "../layers/internals.js";
+import { type Layer, ownedByOneModel } from "../layers/internals.js";
 import { applied } from "./applied.js";
 import { checkSameWeights, discard, newCopy } from "./newCopy.js";
 import { rebuildModel } from "./rebuildModel.js";
@@ -70,7 +70,7 @@ export function replay(
     discardAll();
     throw error;
   }
-  for (const copy of copies.values()) freedAfter(copy, 1);
+  for (const copy of copies.values()) ownedByOneModel(copy);
   return { copies, tensors, discard: discardAll };
 }
 

@@ -1,6 +1,7 @@
 import type * as tf from "@tensorflow/tfjs";
 import {
   type Container,
+  firstModelOf,
   isContainer,
   type Layer,
   type LayerNode,
@@ -92,12 +93,19 @@ export function trace(model: tf.LayersModel, who = "trace"): Trace {
     const ids = new Map<tf.SymbolicTensor, number>();
     walked.inputs.forEach((x, i) => ids.set(x, inputs[i] as number));
     const idOf = (x: tf.SymbolicTensor) => ids.get(x) as number;
+    const first = firstModelOf(walked);
+    if (first !== null) {
+      const to = walkNested(first, [], inputs, path + first.name, within);
+      first.outputs.forEach((y, i) => ids.set(y, to[i] as number));
+    }
+    const done = new Set(first && nodesInOrder(first));
     for (const node of nodesInOrder(walked) as LayerNode[]) {
+      if (done.has(node)) continue;
       if (node.outputTensors.every((y) => ids.has(y))) continue; // the InputLayers of this model
       const layer = node.outboundLayer;
       const from = node.inputTensors.map(idOf);
       const to = isContainer(layer)
-        ? walkNested(layer, node, from, path + layer.name, within)
+        ? walkNested(layer, node.outputTensors, from, path + layer.name, within)
         : node.outputTensors.map(newTensor);
       node.outputTensors.forEach((y, i) => ids.set(y, to[i] as number));
       if (!isContainer(layer)) {
@@ -114,9 +122,10 @@ export function trace(model: tf.LayersModel, who = "trace"): Trace {
     return walked.outputs.map(idOf);
   };
 
+  /** @param outside the tensors that its outputs are in the model around it */
   const walkNested = (
     nested: Container,
-    node: LayerNode,
+    outside: readonly tf.SymbolicTensor[],
     from: readonly number[],
     path: string,
     within: readonly number[],
@@ -128,7 +137,8 @@ export function trace(model: tf.LayersModel, who = "trace"): Trace {
     // Unless the nested model hands on what it was given.
     for (const [i, id] of to.entries()) {
       const tensor = tensors[id];
-      if (tensor && id >= first) tensor.symbolic = symbolicOf(node.outputTensors[i] as tf.SymbolicTensor);
+      const recorded = outside[i];
+      if (tensor && recorded && id >= first) tensor.symbolic = symbolicOf(recorded);
     }
     return to;
   };

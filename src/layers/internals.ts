@@ -38,6 +38,16 @@ export function isContainer(layer: Layer): layer is Container {
 }
 
 /**
+ * The model that a Sequential begins with, or null. tfjs records no call of it: the Sequential takes its inputs and
+ * outputs, and so has its calls among its own.
+ */
+export function firstModelOf(container: Container): Container | null {
+  if (!(container instanceof tf.Sequential)) return null;
+  const [first] = (container as tf.Sequential).layers as Layer[];
+  return first !== undefined && isContainer(first) ? first : null;
+}
+
+/**
  * The recorded calls inside a model, each after those it needs. Null for a Sequential without layers; one with layers gets
  * its graph here, as tfjs would give it at its first use.
  */
@@ -87,13 +97,28 @@ export function callsWithLayerAsInput(layer: Layer): readonly LayerNode[] {
 
 /** Whether a layer has a cell that it runs step by step. */
 export function isRecurrent(layer: Layer): boolean {
-  const { cell, forwardLayer } = layer as unknown as { cell?: unknown; forwardLayer?: unknown };
-  return cell != null || forwardLayer != null;
+  return layerIn(layer, "cell") !== null || forwardLayer(layer) !== null;
+}
+
+/** The one of a Bidirectional's layers that runs forwards, or null. */
+export function forwardLayer(layer: Layer): Layer | null {
+  return layerIn(layer, "forwardLayer");
+}
+
+/** Whether a layer was given an input shape, so that a Sequential can begin with it. */
+export function hasInputShape(layer: Layer): boolean {
+  return (layer as unknown as { batchInputShape?: Shape }).batchInputShape != null;
 }
 
 /** The layer that a wrapper wraps, or null. */
 export function wrappedLayer(layer: Layer): Layer | null {
-  return (layer as unknown as { layer?: Layer }).layer ?? null;
+  return layerIn(layer, "layer");
+}
+
+/** The layer in a field of a layer, or null: a class of a user's may have anything there. */
+function layerIn(layer: Layer, field: string): Layer | null {
+  const value = (layer as unknown as Record<string, unknown>)[field];
+  return value instanceof tf.layers.Layer ? value : null;
 }
 
 /** Layers inside a layer that make weights of their own: the cells of recurrent layers, what wrappers wrap. */
@@ -101,9 +126,7 @@ export function innerLayers(layer: Layer): Layer[] {
   const fields = layer as unknown as Record<string, unknown>;
   const single = ["cell", "layer", "forwardLayer", "backwardLayer"].map((name) => fields[name]);
   const cells = Array.isArray(fields.cells) ? fields.cells : [];
-  return [...single, ...cells].filter(
-    (inner): inner is Layer => typeof (inner as Layer | undefined)?.getClassName === "function",
-  );
+  return [...single, ...cells].filter((inner): inner is Layer => inner instanceof tf.layers.Layer);
 }
 
 /** The variables that a layer itself made, without those of its inner layers. */
@@ -191,12 +214,26 @@ export function hiddenWeights(layer: Layer): string[] {
   const hides = (value: unknown): boolean => {
     if (known.has(value)) return false;
     if (Array.isArray(value)) return value.some(hides);
-    if (value instanceof tf.Tensor) return true;
+    if (value instanceof tf.Variable) return true;
     return value instanceof tf.layers.Layer && (value.weights.length > 0 || hiddenWeights(value).length > 0);
   };
-  return Object.entries(layer)
-    .filter(([field, value]) => !NO_WEIGHTS.has(field) && hides(value))
+  return fieldsOf(layer)
+    .filter(([, value]) => hides(value))
     .map(([field]) => field);
+}
+
+/** The fields of a layer that hold a tensor which is no variable: constants, which its class has to make anew in a copy. */
+export function constantsOf(layer: Layer): Map<string, tf.Tensor> {
+  return new Map(
+    fieldsOf(layer).filter(
+      (entry): entry is [string, tf.Tensor] =>
+        entry[1] instanceof tf.Tensor && !(entry[1] instanceof tf.Variable),
+    ),
+  );
+}
+
+function fieldsOf(layer: Layer): [string, unknown][] {
+  return Object.entries(layer).filter(([field]) => !NO_WEIGHTS.has(field));
 }
 
 /** Whether a layer has its weights. A recurrent one that was built by hand does not say that it is built. */
@@ -221,14 +258,14 @@ function builtFor(layer: Layer): Shape | readonly Shape[] | null {
   const [call] = callsOfLayer(layer) as readonly { readonly inputShapes?: readonly Shape[] }[];
   if (call?.inputShapes !== undefined && call.inputShapes.length > 0)
     return call.inputShapes.length === 1 ? (call.inputShapes[0] as Shape) : call.inputShapes;
-  const { batchInputShape, inputSpec, forwardLayer, depthwiseKernel } = layer as unknown as {
+  const { batchInputShape, inputSpec, depthwiseKernel } = layer as unknown as {
     batchInputShape?: Shape;
     inputSpec: { shape?: Shape; ndim?: number; minNDim?: number; axes?: Record<string, number> }[] | null;
-    forwardLayer?: Layer;
     depthwiseKernel?: LayerVariable;
   };
   if (batchInputShape !== undefined) return batchInputShape;
-  if (forwardLayer !== undefined) return builtFor(forwardLayer);
+  const forward = forwardLayer(layer);
+  if (forward !== null) return builtFor(forward);
   const spec = inputSpec?.[0];
   if (spec?.shape) return spec.shape;
   const { axis, dataFormat } = layer.getConfig();
@@ -288,6 +325,31 @@ export function disposableUnused(layer: Layer): void {
  */
 export function freedAfter(layer: Layer, disposals: number): void {
   (layer as unknown as { _refCount: number })._refCount = disposals;
+}
+
+/** Makes disposing the one model that has a layer free it. tfjs disposes a nested model twice. */
+export function ownedByOneModel(layer: Layer): void {
+  freedAfter(layer, isContainer(layer) ? 2 : 1);
+}
+
+/** Lets go of the states that a recurrent layer keeps from call to call, which tfjs leaves when the layer is disposed. */
+export function disposeStates(layer: Layer): void {
+  const { states_, keptStates } = layer as unknown as {
+    states_?: tf.Tensor[] | null;
+    keptStates?: tf.Tensor[][];
+  };
+  tf.dispose([states_ ?? [], keptStates ?? []]);
+}
+
+/** Makes the disposal of a layer of ours, with the weights, let go of what else it has. */
+export function whenFreed(layer: Layer, then: () => void): void {
+  const own = layer as unknown as { dispose: Layer["dispose"] };
+  const dispose = own.dispose;
+  own.dispose = () => {
+    const result = dispose.call(layer);
+    if (result.refCountAfterDispose === 0) then();
+    return result;
+  };
 }
 
 /** The value of a layer's weight by field name (`"kernel"`), or null where the layer has none. Not ours to dispose. */

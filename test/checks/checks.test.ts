@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import * as tf from "@tensorflow/tfjs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -145,9 +145,14 @@ test("getKnownLayers has every layer class that tfjs-layers registers, and each 
 });
 
 test("getKnownLayers has every layer of this library", () => {
-  const own = readdirSync(new URL("../../src/layers/", import.meta.url))
-    .filter((file) => /^[A-Z]/.test(file))
-    .map((file) => file.replace(".ts", ""));
+  const folder = new URL("../../src/layers/", import.meta.url);
+  const own = readdirSync(folder).flatMap((file) =>
+    [
+      ...readFileSync(new URL(file, folder), "utf8").matchAll(
+        /static (?:override )?readonly className = "(\w+)"/g,
+      ),
+    ].map(([, name]) => name as string),
+  );
   assert.ok(own.length > 1);
   assert.equal(
     own.filter((name) => !getKnownLayers().includes(name)),
@@ -246,7 +251,9 @@ test("isLayerAtIdx counts as model.layers does, from either end", () => {
   assert.is(isLayerAtIdx(model, dense, -1), true);
 });
 
-test("TimeDistributed has the activation of the layer in it", () => {
+test("a wrapper has the activation of the layer in it", () => {
+  const both = l.bidirectional({ layer: l.gru({ units: 1 }) as tf.RNN, mergeMode: "sum" });
+  assert.is(containsActivation(both, "tanh"), true);
   const layer = l.timeDistributed({ layer: l.dense({ units: 1, activation: "softmax" }) });
   assert.is(containsActivation(layer, "softmax"), true);
 });
@@ -254,6 +261,8 @@ test("TimeDistributed has the activation of the layer in it", () => {
 /** A layer of no known class. */
 class Odd extends tf.layers.Layer {
   static readonly className = "Odd";
+  readonly layer = "in a field that wrappers have their layer in";
+  readonly cell = 3;
 }
 
 test.run();

@@ -280,6 +280,44 @@ test("a registered layer of a user's that was only ever called on tensors shares
   );
 });
 
+test("PReLU without its activation is linear and has no weights", () => {
+  const prelu = l.prelu();
+  prelu.build([null, 2]);
+  withoutLeak(() => {
+    const copy = copyLayerWoActivation(prelu);
+    assert.equal([run(copy, x), copy.weights.length], [[1, -2], 0]);
+  });
+});
+
+test("a constant that a layer makes from its config is made anew; one that comes out differently is refused", () => {
+  class Constant extends l.Layer {
+    static readonly className = "ConstantInCopies";
+    readonly values: number[];
+    readonly constant: tf.Tensor;
+    constructor(config: { name?: string; values: number[]; random?: boolean }) {
+      super(config as object);
+      this.values = config.values;
+      this.constant = config.random ? tf.randomNormal([2]) : tf.tensor1d(config.values);
+    }
+    override call(input: tf.Tensor | tf.Tensor[]): tf.Tensor {
+      return tf.mul([input].flat()[0]!, this.constant);
+    }
+    override getConfig(): tf.serialization.ConfigDict {
+      return { ...super.getConfig(), values: this.values };
+    }
+  }
+  const layer = new Constant({ values: [3, 4] });
+  assert.equal(run(copyLayer(layer), x), [3, -8]);
+  const random = new Constant({ name: "random", values: [1, 1], random: true });
+  withoutLeak(() =>
+    throws(
+      () => copyLayer(random),
+      UnsupportedLayerError,
+      /"random" \(ConstantInCopies\) cannot be copied: made anew from its config it has another tensor in its field constant/,
+    ),
+  );
+});
+
 test("a copied input layer is one, of the same shape", () => {
   const copy = copyLayer(tf.input({ shape: [3], dtype: "int32", name: "tokens" }).sourceLayer, {
     nameTemplate: "%s_2",

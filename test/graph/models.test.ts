@@ -4,6 +4,7 @@ import * as assert from "uvu/assert";
 import { isDenseLayer, isNetwork } from "../../src/checks/index.js";
 import { ArgumentError, DisposedError, GraphError, UnsupportedLayerError } from "../../src/errors.js";
 import {
+  copyLayer,
   copyModel,
   getActivations,
   getLayerInboundCount,
@@ -105,6 +106,27 @@ test("a recurrent layer keeps its activation, which its states go through", () =
   assert.equal([...a.dataSync()], [...b.dataSync()]);
 });
 
+test("behind a softmax a layer is looked through only where it leaves the rows as they are", () => {
+  const steps = (last: tf.layers.Layer) =>
+    tf.sequential({ layers: [l.dense({ units: 3, activation: "softmax", inputShape: [2, 4] }), last] });
+  throws(
+    () => modelWoSoftmax(steps(l.flatten())),
+    GraphError,
+    /end in a softmax, but its output comes from "flatten/,
+  );
+  throws(() => modelWoSoftmax(steps(l.permute({ dims: [2, 1] }))), GraphError, /comes from "permute/);
+  const copy = modelWoSoftmax(steps(l.reshape({ targetShape: [1, 2, 3] })));
+  assert.equal(
+    copy.layers.map((layer) => layer.getClassName()),
+    ["InputLayer", "Dense", "Reshape"],
+  );
+  // The last activation of a network is none that a Flatten follows, but for a softmax.
+  const features = tf.sequential({
+    layers: [l.dense({ units: 3, activation: "relu", inputShape: [2, 4] }), l.flatten()],
+  });
+  assert.is(modelWoOutputActivation(features).layers[1]!.getConfig().activation, "relu");
+});
+
 test("two outputs of one shared softmax layer both lose it", () => {
   const [a, b] = [tf.input({ shape: [4] }), tf.input({ shape: [4] })];
   const classes = l.dense({ units: 3, activation: "softmax" });
@@ -141,6 +163,27 @@ test("a layer inside and outside of a nested model stays one layer in an indepen
   });
 });
 
+test("a Sequential is copied as one, also with nested ones; where tfjs takes no such layers, as the model it stands for", () => {
+  const block = tf.sequential({ name: "block", layers: [l.dense({ units: 2, inputShape: [2] })] });
+  const model = tf.sequential({
+    name: "outer",
+    layers: [l.dense({ units: 2, inputShape: [3] }), block, block],
+  });
+  withoutLeak(() => {
+    const copy = copyModel(model, { shareWeights: false });
+    assert.instance(copy, tf.Sequential);
+    assert.is(copy.layers[1], copy.layers[2]);
+    assert.instance(copy.layers[1], tf.Sequential);
+    copy.dispose();
+  });
+  const connected = l.dense({ units: 2 });
+  connected.apply(tf.input({ shape: [3] }));
+  const byHand = tf.sequential({ layers: [connected, l.reLU()] });
+  const x = randomTensor([2, 3], 1);
+  const [a, b] = [byHand, copyModel(byHand)].map((m) => [...(m.predict(x) as tf.Tensor).dataSync()]);
+  assert.equal(a, b);
+});
+
 test("models that are not trainable, and regularised layers, stay so in a copy", () => {
   const model = convNet();
   model.trainable = false;
@@ -167,6 +210,27 @@ test("training a shared copy trains the model, and training an independent copy 
       shareWeights,
     );
   }
+});
+
+test("the copy of a stateful recurrent layer starts with states of its own, which go with it", () => {
+  const layers = () => [
+    l.lstm({ units: 3, stateful: true, returnSequences: true, batchInputShape: [2, 4, 2] }),
+    l.bidirectional({ layer: l.gru({ units: 2, stateful: true }) as tf.RNN, mergeMode: "concat" }),
+  ];
+  const model = withRandomWeights(tf.sequential({ layers: layers() }), 7);
+  const x = randomTensor([2, 4, 2], 1);
+  const runs = (m: tf.LayersModel) =>
+    [0, 1].map(() => tf.tidy(() => [...(m.predict(x) as tf.Tensor).dataSync()]));
+  const want = runs(model);
+  for (const shareWeights of [true, false]) {
+    withoutLeak(() => {
+      const copy = copyModel(model, { shareWeights });
+      assert.equal(runs(copy), want);
+      copy.dispose();
+      copyLayer(model.layers[0]!, { reuseSymbolicTensors: shareWeights }).dispose();
+    });
+  }
+  assert.is.not(String(want[0]), String(want[1]));
 });
 
 const onModels: Record<string, (model: tf.LayersModel) => unknown> = {

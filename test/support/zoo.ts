@@ -375,6 +375,32 @@ export const zoo: readonly ZooModel[] = [
     },
   },
   {
+    name: "begins_with_a_model",
+    softmax: true,
+    make: () => {
+      const x = tf.input({ shape: [6, 6, 1] });
+      const stem = chain(x, l.conv2d({ filters: 2, kernelSize: 2 }));
+      const body = call(l.add(), stem, call(l.conv2d({ filters: 2, kernelSize: 1 }), stem));
+      const base = tf.model({ name: "base", inputs: x, outputs: body });
+      const features = tf.sequential({ name: "features", layers: [base, l.batchNormalization()] });
+      return sequential("begins_with_a_model", [features, l.flatten(), softmaxHead()]);
+    },
+  },
+  {
+    // As MobileNet v1 ends.
+    name: "reshaped_softmax",
+    softmax: true,
+    make: () =>
+      sequential("reshaped_softmax", [
+        l.globalAveragePooling2d({ inputShape: [4, 4, 2] }),
+        l.reshape({ targetShape: [1, 1, 2] }),
+        l.conv2d({ filters: 3, kernelSize: 1 }),
+        l.activation({ activation: "softmax" }),
+        l.reshape({ targetShape: [3] }),
+        l.dropout({ rate: 0.5 }),
+      ]),
+  },
+  {
     name: "two_heads",
     softmax: true,
     make: () =>
