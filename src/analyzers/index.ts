@@ -1,8 +1,11 @@
-export { createAnalyzer, listAnalyzers } from "./createAnalyzer.js";
+export { createAnalyzer, listAnalyzers, loadAnalyzer } from "./createAnalyzer.js";
 export type {
   AnalyzeOptions,
   Analyzer,
   AnalyzerInfo,
+  AnalyzerSettings,
+  AsyncOptions,
+  ExplainOptions,
   Explanation,
   Inputs,
   NeuronSelection,
