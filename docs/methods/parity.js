@@ -5,7 +5,7 @@
 
 /** @typedef {[theirs: string, ours: string | null, difference: string]} Row */
 
-const BIAS = "its alpha-beta gives the whole bias to both parts; ours with `compat: \"innvestigate\"`";
+const BIAS = 'its alpha-beta gives the whole bias to both parts; ours with `compat: "innvestigate"`';
 
 /** @type {Record<string, readonly Row[]>} */
 export const parity = {
@@ -43,7 +43,11 @@ export const parity = {
     ["deep_lift, pattern.net, pattern.attribution (1.x)", null, "later"],
   ],
   SIGNXAI: [
-    ["lrp.sign, lrpsign_*", "lrp.sign", "names by its grammar are understood: prefix is the rule at the input"],
+    [
+      "lrp.sign, lrpsign_*",
+      "lrp.sign",
+      "names by its grammar are understood: prefix is the rule at the input",
+    ],
     ["lrp.sign_mu, lrpsign_*_mu_*", "lrp.sign_mu", ""],
     ["lrp.stdxepsilon, *_std_x", "lrp.stdxepsilon", "as the paper: its torch twin divides by the input"],
     ["lrp.gamma", "lrp.gamma", "its gamma subtracts mixed terms; ours is the rule"],
@@ -55,9 +59,9 @@ export const parity = {
   ],
   zennit: [
     ["Gradient", "gradient", ""],
-    ["SmoothGrad", "smoothgrad", "`noise: \"relative\"`; its last copy is without noise"],
-    ["IntegratedGradients", "integrated_gradients", "`method: \"right\"`"],
-    ["GuidedBackprop", "guided_backprop", "its head relevance is what you give: `headRelevance: \"one\"`"],
+    ["SmoothGrad", "smoothgrad", '`noise: "relative"`; its last copy is without noise'],
+    ["IntegratedGradients", "integrated_gradients", '`method: "right"`'],
+    ["GuidedBackprop", "guided_backprop", 'its head relevance is what you give: `headRelevance: "one"`'],
     ["DeconvNet", "deconvnet", "likewise"],
     ["EpsilonPlus", "lrp.epsilon_plus", ""],
     ["EpsilonPlusFlat", "lrp.epsilon_plus_flat", ""],

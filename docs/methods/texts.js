@@ -11,10 +11,14 @@
 const ANY = "Nothing but that the model can be differentiated; every layer is passed.";
 const RULES =
   "Layers for which there is a rule; others are refused by name before anything is computed. The output to explain is one before the softmax.";
-const BIAS = "Biases take their part of the relevance, so that the inputs' does not add up to the output; `delta` says how much is missing.";
-const INFINITE = "Where a denominator is nearly zero, relevance of both signs grows without bound and the map is noise: `lrp.epsilon` is the remedy.";
-const POSITIVE = "What speaks against the class is not shown: a positive map for one class says nothing of its rivals.";
-const COARSE = "The map is as coarse as the layer it is taken from; the last convolution sees large parts of the image.";
+const BIAS =
+  "Biases take their part of the relevance, so that the inputs' does not add up to the output; `delta` says how much is missing.";
+const INFINITE =
+  "Where a denominator is nearly zero, relevance of both signs grows without bound and the map is noise: `lrp.epsilon` is the remedy.";
+const POSITIVE =
+  "What speaks against the class is not shown: a positive map for one class says nothing of its rivals.";
+const COARSE =
+  "The map is as coarse as the layer it is taken from; the last convolution sees large parts of the image.";
 
 /** @type {Record<string, Text>} */
 export const texts = {
@@ -37,9 +41,9 @@ export const texts = {
   },
   integrated_gradients: {
     formula: "R = (x − x0) · Σ_k v_k  d f / d x  at  x0 + t_k (x − x0)",
-    assumes: ANY + " And a reference x0 that means \"nothing there\".",
+    assumes: `${ANY} And a reference x0 that means "nothing there".`,
     misleads:
-      "Everything is told relative to the reference: with a black one, what is black in the input gets nothing. Few steps leave a gap between the sum and f(x) − f(x0), which `delta` shows; `method: \"gauss-legendre\"` needs the fewest.",
+      'Everything is told relative to the reference: with a black one, what is black in the input gets nothing. Few steps leave a gap between the sum and f(x) − f(x0), which `delta` shows; `method: "gauss-legendre"` needs the fewest.',
   },
   smoothgrad: {
     formula: "R = mean over k of  d f / d x  at  x + noise_k",
@@ -50,7 +54,8 @@ export const texts = {
   smoothgrad_sq: {
     formula: "R = mean over k of  (d f / d x)²  at  x + noise_k",
     assumes: ANY,
-    misleads: "As smoothgrad; and signs are lost, so that what speaks against the class looks like what speaks for it.",
+    misleads:
+      "As smoothgrad; and signs are lost, so that what speaks against the class looks like what speaks for it.",
   },
   vargrad: {
     formula: "R = variance over k of  d f / d x  at  x + noise_k",
@@ -72,7 +77,8 @@ export const texts = {
   lrp: {
     formula: "R_i = Σ_j  (the rule's share of i in j)  R_j",
     assumes: RULES,
-    misleads: "As the rules that are chosen; a rule in the wrong place (z^B or flat far from the input) gives a map that looks fine.",
+    misleads:
+      "As the rules that are chosen; a rule in the wrong place (z^B or flat far from the input) gives a map that looks fine.",
   },
   "lrp.z": {
     formula: "R_i = Σ_j  x_i w_ij / z_j  R_j",
@@ -110,14 +116,15 @@ export const texts = {
   "lrp.flat": {
     formula: "R_i = Σ_j  1 / (number of i in j)  R_j",
     assumes: RULES,
-    misleads: "Neither values nor weights play a part: it only smooths. Made for the first layer; alone it shows receptive fields.",
+    misleads:
+      "Neither values nor weights play a part: it only smooths. Made for the first layer; alone it shows receptive fields.",
   },
   "lrp.alpha_beta": {
     formula:
       "R_i = Σ_j ( α (x_i w_ij)+ / z_j+  −  β (x_i w_ij)- / z_j- ) R_j,   α − β = 1\n      z+ = Σ_i (x_i w_ij)+ + b+,   z- likewise",
     assumes: RULES,
     misleads:
-      "With β above 0 what speaks against is amplified at every layer, which in deep networks drowns the rest. iNNvestigate adds the whole bias to both denominators (`compat: \"innvestigate\"` gives its numbers).",
+      'With β above 0 what speaks against is amplified at every layer, which in deep networks drowns the rest. iNNvestigate adds the whole bias to both denominators (`compat: "innvestigate"` gives its numbers).',
   },
   "lrp.alpha_2_beta_1": {
     formula: "lrp.alpha_beta with α = 2, β = 1",
@@ -162,7 +169,8 @@ export const texts = {
   "lrp.sequential_preset_a_flat": {
     formula: "lrp.sequential_preset_a, with lrp.flat for the layer at the input",
     assumes: RULES,
-    misleads: "The flat rule smears relevance over the first layer's window: edges of the map are softer than the network's eyes.",
+    misleads:
+      "The flat rule smears relevance over the first layer's window: edges of the map are softer than the network's eyes.",
   },
   "lrp.sequential_preset_b_flat": {
     formula: "lrp.sequential_preset_b, with lrp.flat for the layer at the input",
@@ -223,7 +231,8 @@ export const texts = {
     misleads: "With low and high that are not those of the input, the first layer's shares are arbitrary.",
   },
   excitation_backprop: {
-    formula: "layers with weights: lrp.z_plus;   sums and average pooling: in proportion;   elsewhere the gradient",
+    formula:
+      "layers with weights: lrp.z_plus;   sums and average pooling: in proportion;   elsewhere the gradient",
     assumes: RULES,
     misleads: POSITIVE,
   },
@@ -233,7 +242,8 @@ export const texts = {
     misleads: POSITIVE,
   },
   "deep_taylor.bounded": {
-    formula: "deep_taylor, with z^B for the layer at the input:  R_i = Σ_j (x_i w_ij − low w_ij+ − high w_ij-) / (…) R_j",
+    formula:
+      "deep_taylor, with z^B for the layer at the input:  R_i = Σ_j (x_i w_ij − low w_ij+ − high w_ij-) / (…) R_j",
     assumes: `${RULES} Relus, a positive output, and inputs that lie between low and high.`,
     misleads: `${POSITIVE} With low and high that are not those of the input, the first layer's shares are arbitrary.`,
   },
@@ -250,12 +260,14 @@ export const texts = {
   guided_grad_cam: {
     formula: "R = guided_backprop · grad_cam",
     assumes: "As guided_backprop and grad_cam.",
-    misleads: "The fine detail is guided_backprop's and as little about the class; only the place is grad_cam's.",
+    misleads:
+      "The fine detail is guided_backprop's and as little about the class; only the place is grad_cam's.",
   },
   input: {
     formula: "R = x",
     assumes: "Nothing; the model is not even asked.",
-    misleads: "It explains nothing: hold other methods against it, since a map that looks like it may be no more than it.",
+    misleads:
+      "It explains nothing: hold other methods against it, since a map that looks like it may be no more than it.",
   },
   random: {
     formula: "R = x + noise",

@@ -242,6 +242,73 @@ export function isBuilt(layer: Layer): boolean {
 }
 
 /**
+ * Makes a layer that is not built yet, and the layers inside it, begin with the tensors that `next` gives instead of what
+ * its initializers draw. `next` gets the name that a layer asks for (`"kernel"`), and hands its tensor over.
+ *
+ * @returns a function that ends it, to be called once the layer is built
+ */
+export function initializeWith(layer: Layer, next: (name: string, shape: Shape) => tf.Tensor): () => void {
+  const own = layer as unknown as { addWeight?: AddWeight };
+  const addWeight = own.addWeight as AddWeight;
+  own.addWeight = (name, shape, dtype, _initializer, ...rest) =>
+    addWeight.call(layer, name, shape, dtype, { apply: () => next(name, shape) }, ...rest);
+  const undoInner = innerLayers(layer)
+    .filter((inner) => !isContainer(inner))
+    .map((inner) => initializeWith(inner, next));
+  return () => {
+    delete own.addWeight;
+    for (const undo of undoInner) undo();
+  };
+}
+
+/** Adds a weight to a layer of ours that is being built. The method is protected in the types, and less general there. */
+export function addWeight(
+  layer: Layer,
+  name: string,
+  shape: Shape,
+  initializer: ReturnType<typeof tf.initializers.zeros>,
+  trainable = true,
+): LayerVariable {
+  return (layer as unknown as { addWeight: AddWeight }).addWeight(
+    name,
+    shape,
+    "float32",
+    initializer,
+    undefined,
+    trainable,
+  );
+}
+
+/** Makes a layer of a class that tfjs or we registered, from its configuration in camel case. It may keep the object. */
+export function layerFromConfig(className: string, config: object): Layer {
+  const classes = tf.serialization.SerializationMap.getMap().classNameMap;
+  const [cls, fromConfig] = classes[className] as unknown as [
+    unknown,
+    (cls: unknown, config: object) => Layer,
+  ];
+  return fromConfig(cls, config);
+}
+
+/** Whether a class of layers, cells or activations is registered under a name. */
+export function isRegistered(className: string): boolean {
+  return Object.hasOwn(tf.serialization.SerializationMap.getMap().classNameMap, className);
+}
+
+/** A function such as relu that layers have as their activation. */
+export interface ActivationFunction {
+  apply(x: tf.Tensor): tf.Tensor;
+  getClassName(): string;
+}
+
+/** The activation that is registered under a name. */
+export function activationNamed(name: string): ActivationFunction {
+  const [cls] = tf.serialization.SerializationMap.getMap().classNameMap[name] as unknown as [
+    new () => ActivationFunction,
+  ];
+  return new cls();
+}
+
+/**
  * Builds a layer as its first call would, so that it has its weights. False where the shapes that `like`, a built layer of
  * the same settings, was built for are not known: it was only ever called on tensors.
  */
