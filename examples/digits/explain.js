@@ -30,8 +30,29 @@ const model = await loadLayersModel(fileURLToPath(new URL("model", import.meta.u
 const traceText = printModelExecutionGraph(getModelExecutionGraph(model, { keepInputLayers: true }));
 
 const logits = modelWoSoftmax(model);
-const methods = listAnalyzers().map((method) => method.name);
-const analyzers = methods.map((name) => createAnalyzer(name, logits));
+/** What some methods must be told: the range of the pixels, rules, how many passes. */
+const OPTIONS = /** @type {Record<string, Record<string, unknown>>} */ ({
+  lrp: {
+    rule: [
+      [["Dense"], { rule: "Epsilon", epsilon: 0.25 }],
+      [["*"], "Gamma"],
+    ],
+  },
+  "lrp.alpha_beta": { alpha: 3 },
+  "lrp.epsilon_gamma_box": { low: 0, high: 1 },
+  "deep_taylor.bounded": { low: 0, high: 1 },
+  "lrp.sequential_preset_b_flat_until_idx": { untilLayerIdx: 1 },
+  smoothgrad: { augmentByN: 16, noiseScale: 0.1 },
+  smoothgrad_sq: { augmentByN: 16, noiseScale: 0.1 },
+  vargrad: { augmentByN: 16, noiseScale: 0.1 },
+  integrated_gradients: { steps: 16 },
+});
+/** Other names of methods that are there already. */
+const TWICE = ["gradient.baseline"];
+const methods = listAnalyzers()
+  .map((method) => method.name)
+  .filter((name) => !TWICE.includes(name));
+const analyzers = methods.map((name) => createAnalyzer(name, logits, OPTIONS[name]));
 const digits = tenDigits();
 // The first run of each method compiles what the later ones use; it is not what a figure should show.
 tf.tidy(() => analyzers.map((analyzer) => analyzer.analyze(tf.zeros([1, SIDE, SIDE, 1]))));
@@ -100,7 +121,7 @@ function line([digit = "", className = "", probability = "", method = "", gap = 
     digit.padEnd(5),
     className.padEnd(7),
     probability.padEnd(11),
-    method.padEnd(16),
+    method.padEnd(38),
     gap.padStart(8),
     ms.padStart(6),
   ].join("  ");

@@ -1,9 +1,12 @@
-export { createAnalyzer, listAnalyzers } from "./createAnalyzer.js";
+export { createAnalyzer, listAnalyzers, loadAnalyzer } from "./createAnalyzer.js";
 export { methodSupport, type NodeSupport } from "./methodSupport.js";
 export type {
   AnalyzeOptions,
   Analyzer,
   AnalyzerInfo,
+  AnalyzerSettings,
+  AsyncOptions,
+  ExplainOptions,
   Explanation,
   Inputs,
   NeuronSelection,

@@ -10,17 +10,19 @@ export interface Head {
   neuron: number[] | null;
 }
 
+/** What a chosen neuron gets to start from: 1, its value, its value where that is positive, or a number. */
+export type Start = "one" | "value" | "rectified" | number;
+
 /**
  * The relevance that a selection starts from.
  *
  * @param output `[n, k]`
- * @param start what a chosen neuron gets: 1, or its value
  */
 export function headRelevance(
   who: string,
   output: tf.Tensor2D,
   selection: NeuronSelection,
-  start: "one" | "value",
+  start: Start,
 ): Head {
   const [n, k] = output.shape;
   if (typeof selection === "function") {
@@ -34,16 +36,24 @@ export function headRelevance(
     return { relevance: tf.cast(relevance, "float32") as tf.Tensor2D, neuron: null };
   }
   if (selection === "all") {
-    return { relevance: start === "one" ? tf.onesLike(output) : tf.clone(output), neuron: null };
+    const values = output.dataSync();
+    const all = Float32Array.from(values, (value) => startOf(start, value));
+    return { relevance: tf.tensor2d(all, [n, k]), neuron: null };
   }
   const neuron = chosen(who, output, selection);
   const values = output.dataSync();
   const head = new Float32Array(n * k);
   neuron.forEach((index, sample) => {
     const at = sample * k + index;
-    head[at] = start === "one" ? 1 : (values[at] as number);
+    head[at] = startOf(start, values[at] as number);
   });
   return { relevance: tf.tensor2d(head, [n, k]), neuron };
+}
+
+function startOf(start: Start, value: number): number {
+  if (typeof start === "number") return start;
+  if (start === "one") return 1;
+  return start === "rectified" ? Math.max(value, 0) : value;
 }
 
 function chosen(who: string, output: tf.Tensor2D, selection: "max" | number | readonly number[]): number[] {

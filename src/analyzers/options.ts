@@ -2,14 +2,18 @@ import { distance } from "fastest-levenshtein";
 import { ArgumentError } from "../errors.js";
 import type { OptionInfo } from "./types.js";
 
-export type OptionValues = Readonly<Record<string, number | boolean | string | null>>;
+export type OptionValues = Readonly<Record<string, unknown>>;
 
 /**
  * Checks a method's options against its table and fills in the defaults.
  *
- * @throws ArgumentError for an unknown name (with the names there are), a wrong type or a value out of range
+ * @throws ArgumentError for an unknown name (with the names there are), one that is missing, a wrong type or a value out
+ *   of range
  */
 export function readOptions(method: string, given: object, table: readonly OptionInfo[]): OptionValues {
+  if (typeof given !== "object" || given === null) {
+    throw new ArgumentError(`${method}: expected options to be an object, got ${String(given)}`);
+  }
   const names = table.map((option) => option.name);
   for (const name of Object.keys(given)) {
     if (!names.includes(name)) {
@@ -25,21 +29,36 @@ export function readOptions(method: string, given: object, table: readonly Optio
   return Object.fromEntries(entries) as OptionValues;
 }
 
-function readOption(method: string, option: OptionInfo, value: unknown): number | boolean | string | null {
-  if (value === undefined) return option.default;
+function readOption(method: string, option: OptionInfo, value: unknown): unknown {
   const { name, type, choices } = option;
-  if (choices !== undefined && !choices.includes(value as string | null)) {
+  if (value === undefined || (value === null && option.default === null)) {
+    if (option.required)
+      throw new ArgumentError(`${method}: option ${name} is missing: ${option.description}`);
+    return option.default;
+  }
+  if (choices !== undefined) {
+    if (choices.includes(value as string | null)) return value;
     throw new ArgumentError(
       `${method}: expected ${name} to be one of ${choices.map((c) => JSON.stringify(c)).join(", ")}, got ${JSON.stringify(value)}`,
     );
   }
-  if (choices === undefined && typeof value !== type) {
+  if (type !== "value" && typeof value !== type) {
     throw new ArgumentError(`${method}: expected ${name} to be a ${type}, got ${JSON.stringify(value)}`);
   }
-  if (type === "number" && !((value as number) > 0 && Number.isFinite(value))) {
-    throw new ArgumentError(`${method}: expected ${name} to be a number above 0, got ${String(value)}`);
-  }
-  return value as number | boolean | string | null;
+  if (type === "number") checkNumber(method, option, value as number);
+  return value;
+}
+
+function checkNumber(method: string, { name, above, from, integer }: OptionInfo, value: number): void {
+  const expected =
+    (integer ? "a whole number" : "a number") +
+    (above !== undefined ? ` above ${above}` : from !== undefined ? ` from ${from}` : "");
+  const ok =
+    Number.isFinite(value) &&
+    (!integer || Number.isInteger(value)) &&
+    (above === undefined || value > above) &&
+    (from === undefined || value >= from);
+  if (!ok) throw new ArgumentError(`${method}: expected ${name} to be ${expected}, got ${String(value)}`);
 }
 
 /** `, did you mean "lrp.epsilon"?` where one of the names is close, else nothing. */

@@ -17,7 +17,7 @@ import { encodeNpy } from "../io/index.js";
 import { readInput, writeFileAtomic } from "../io/node/index.js";
 import { type ColorMapName, colorMapNames, encodePng, enlarge, heatmap } from "../report/index.js";
 import { table } from "../text.js";
-import { addMethodOptions, optionsFor } from "./methodOptions.js";
+import { addMethodOptions, missingOptions, optionsFor } from "./methodOptions.js";
 import { loadModel } from "./model.js";
 import { progressBar } from "./progress.js";
 import type { Terminal } from "./run.js";
@@ -100,7 +100,7 @@ async function explain(
   options: ExplainOptions & Record<string, unknown>,
   terminal: Terminal,
 ): Promise<Row[]> {
-  const methods = chosenMethods(options.method ?? ["lrp.epsilon"]);
+  const methods = chosenMethods(options.method ?? ["lrp.epsilon"], options);
   const settings = methods.map((method) => optionsFor(method, methods, options));
   const model = await loadModel(modelPath);
   const shape = inputShape(model);
@@ -218,10 +218,11 @@ function drawable(shape: readonly number[]): number[] | null {
   return shape.length === 2 || shape.length === 3 ? [...shape] : null;
 }
 
-function chosenMethods(given: readonly string[]): string[] {
+/** All: those whose necessary options were given. */
+function chosenMethods(given: readonly string[], options: Record<string, unknown>): string[] {
   const names = listAnalyzers().map((method) => method.name);
   const chosen = given.flatMap((text) => text.split(",")).map((name) => name.trim());
-  if (chosen.includes("all")) return names;
+  if (chosen.includes("all")) return names.filter((name) => missingOptions(name, options).length === 0);
   for (const name of chosen) {
     if (!names.includes(name)) {
       throw new ArgumentError(

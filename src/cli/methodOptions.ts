@@ -4,8 +4,12 @@ import { ArgumentError } from "../errors.js";
 
 type Values = Record<string, unknown>;
 
-/** `neuronSelectionMode` as a flag: `neuron-selection-mode`. */
-export function kebabCase(name: string): string {
+/** Options whose own name is taken on the command line. */
+const RENAMED: Readonly<Record<string, string>> = { method: "quadrature" };
+
+/** An option as a flag, without the dashes: `bnLayerRule` is `bn-layer-rule`. */
+export function kebabCase(option: string): string {
+  const name = RENAMED[option] ?? option;
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
@@ -26,7 +30,26 @@ function flagOf({ name, type, choices, description }: OptionInfo): Option {
   const flag = new Option(`--${kebabCase(name)} <${type === "boolean" ? "true|false" : type}>`, description);
   if (choices) return flag.choices(choices.filter((choice) => choice !== null));
   if (type === "boolean") return flag.argParser(readBoolean);
+  if (type === "value") return flag.argParser(readValue);
   return type === "number" ? flag.argParser(readNumber) : flag;
+}
+
+/** JSON, or a plain word: `Flat`, `[-1, 1]`, `{"rule": "Epsilon", "epsilon": 0.1}`. */
+function readValue(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    if (/^[\w.]+$/.test(text)) return text;
+    throw new InvalidArgumentError("Expected a name or JSON.");
+  }
+}
+
+/** The options that a method cannot be without, and that were not given. */
+export function missingOptions(method: string, given: Values): string[] {
+  const info = listAnalyzers().find(({ name }) => name === method);
+  return (info?.options ?? [])
+    .filter(({ name, required }) => required === true && given[name] === undefined)
+    .map(({ name }) => `--${kebabCase(name)}`);
 }
 
 /**
@@ -39,7 +62,9 @@ export function optionsFor(method: string, chosen: readonly string[], given: Val
   const has = (name: string, option: string) =>
     infos.find((info) => info.name === name)?.options.some((o) => o.name === option);
   const names = new Set(infos.flatMap((info) => info.options.map((option) => option.name)));
-  const options = Object.entries(given).filter(([option]) => names.has(option));
+  const options = [...names]
+    .map((option): [string, unknown] => [option, given[RENAMED[option] ?? option]])
+    .filter(([, value]) => value !== undefined);
   for (const [option] of options) {
     if (!chosen.some((name) => has(name, option))) {
       throw new ArgumentError(

@@ -37,7 +37,7 @@ function optionLines(options: readonly OptionInfo[]): string[] {
   const width = Math.max(...options.map((option) => flag(option).length));
   return options.map((option) => {
     const { name, description } = option;
-    return `  ${flag(option).padEnd(width)}  ${description} (${name}, default ${option.default ?? "none"})`;
+    return `  ${flag(option).padEnd(width)}  ${description} (${name}, ${option.required ? "must be given" : `default ${option.default ?? "none"}`})`;
   });
 }
 

@@ -1,5 +1,34 @@
-export { lower } from "./lower.js";
-export { type Activations, type Reversed, type Rule, runBackward, runForward } from "./pass.js";
-export type { BiasPart, InputPart, KernelPart, LinearRule, Share, Stabilizer } from "./rule.js";
+export { type LowerOptions, lower } from "./lower.js";
+export {
+  type Activations,
+  type BackwardOptions,
+  findNonFinite,
+  type Reversed,
+  type Rule,
+  runBackward,
+  runForward,
+} from "./pass.js";
+export type {
+  BiasPart,
+  Bound,
+  Factor,
+  InputPart,
+  KernelPart,
+  LinearRule,
+  Share,
+  Stabilizer,
+  Term,
+} from "./rule.js";
 export { sumPerSample } from "./rule.js";
-export { nameOf, type Program, type Step, type StepKind } from "./steps.js";
+export {
+  CHOICES,
+  CONVOLUTIONS,
+  KERNEL_STEPS,
+  MOVES,
+  nameOf,
+  type Program,
+  type Step,
+  type StepKind,
+  type StepWeights,
+  SUMS,
+} from "./steps.js";

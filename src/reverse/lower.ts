@@ -1,52 +1,215 @@
-import * as tf from "@tensorflow/tfjs";
+import type * as tf from "@tensorflow/tfjs";
 import { activationOf, isActivationLayer } from "../checks/activations.js";
 import type { WindowOptions } from "../core/windows.js";
-import { UnsupportedLayerError } from "../errors.js";
-import type { Trace, TraceNode } from "../graph/trace.js";
-import { applyActivation, type Layer, weightOf } from "../layers/internals.js";
-import type { Program, Step, StepWeights } from "./steps.js";
+import type { Trace } from "../graph/trace.js";
+import { innerLayers, type Layer, weightOf } from "../layers/internals.js";
+import { ONE_PIXEL } from "./convolutions.js";
+import { foldNormalizations } from "./foldNormalizations.js";
+import { LayerCall, type Link } from "./layerCall.js";
+import { nonNegativeTensors } from "./nonNegative.js";
+import type { Program, Step } from "./steps.js";
 
-/** A step before it knows its tensors: a layer becomes a chain of these, each fed by the one before. */
-type Link = Step extends infer S ? (S extends Step ? Omit<S, "node" | "inputs" | "outputs"> : never) : never;
+/** What a method wants of the steps. */
+export interface LowerOptions {
+  /** Batch normalisation as one linear step (default), or as two: normalise, then scale and shift. */
+  readonly batchNormalization?: "one" | "two";
+  /** Folds batch normalisation into the convolution or dense layer right before it. Default false. */
+  readonly canonize?: boolean;
+  /**
+   * A separable convolution as one step (default), as its two, or as one whose two kernels a rule takes parts of even where
+   * the signs of weights matter, as iNNvestigate does.
+   */
+  readonly separable?: "one" | "two" | "oneAlways";
+}
 
 /** What a layer is made of, by class name. Classes that are not here run as they are, as one opaque step. */
-const lowering: Readonly<Record<string, (call: Call) => Link[]>> = {
+const lowering: Readonly<Record<string, (call: LayerCall, options: LowerOptions) => Link[]>> = {
   Dense: (call) => [{ kind: "dense", weights: call.weights("kernel", "bias") }, ...call.activation()],
-  Conv2D: (call) => [
-    { kind: "conv2d", weights: call.weights("kernel", "bias"), windows: call.windows("kernelSize") },
+  Conv1D: (call) => [
+    ...call.asImages([
+      {
+        kind: "conv2d",
+        weights: call.weights("kernel", "bias", ([k, i, o]) => [1, k, i, o] as number[]),
+        windows: call.windows1d("kernelSize"),
+      },
+    ]),
     ...call.activation(),
   ],
-  BatchNormalization: (call) => {
-    const last = call.inputShape.length - 1;
-    return call.config.axis === -1 || call.config.axis === last
-      ? [{ kind: "scale", weights: call.normalization() }]
+  Conv2D: (call) => [
+    ...call.inChannelsLast([
+      { kind: "conv2d", weights: call.weights("kernel", "bias"), windows: call.windows("kernelSize") },
+    ]),
+    ...call.activation(),
+  ],
+  Conv3D: (call) => [
+    ...call.inChannelsLast([
+      { kind: "conv3d", weights: call.weights("kernel", "bias"), windows: call.windows3d("kernelSize") },
+    ]),
+    ...call.activation(),
+  ],
+  Conv2DTranspose: (call) => [
+    ...call.inChannelsLast([
+      {
+        kind: "conv2dTranspose",
+        weights: call.weights("kernel", "bias"),
+        windows: call.windows("kernelSize"),
+      },
+    ]),
+    ...call.activation(),
+  ],
+  Conv3DTranspose: (call) => [
+    ...call.inChannelsLast([
+      {
+        kind: "conv3dTranspose",
+        weights: call.weights("kernel", "bias"),
+        windows: call.windows3d("kernelSize"),
+      },
+    ]),
+    ...call.activation(),
+  ],
+  DepthwiseConv2D: (call) => [
+    ...call.inChannelsLast([
+      {
+        kind: "depthwiseConv2d",
+        weights: call.weights("depthwiseKernel", "bias"),
+        windows: call.windows("kernelSize"),
+      },
+    ]),
+    ...call.activation(),
+  ],
+  SeparableConv1D: (call, options) => [
+    ...call.asImages(separable(call, call.windows1d("kernelSize"), options, (own) => [1, ...own])),
+    ...call.activation(),
+  ],
+  SeparableConv2D: (call, options) => [
+    ...call.inChannelsLast(separable(call, call.windows("kernelSize"), options)),
+    ...call.activation(),
+  ],
+  BatchNormalization: (call, { batchNormalization }) => {
+    const channelsLast = call.axis(call.config.axis as number) === call.inputShape.length - 1;
+    const parts = batchNormalization === "two" ? call.normalizationInTwo() : [call.normalization()];
+    return parts.map((weights): Link => ({ kind: "scale", weights, channelsLast }));
+  },
+  LayerNormalization: (call) => {
+    const axes = [call.config.axis as number | number[]].flat().map((axis) => call.axis(axis));
+    const along = (field: string) => () => {
+      const weight = weightOf(call.layer, field);
+      const shape = call.inputShape.map((n, axis) => (axes.includes(axis) ? (n as number) : 1));
+      return weight === null ? null : weight.reshape(shape);
+    };
+    return [
+      {
+        kind: "layerNormalization",
+        axes,
+        epsilon: call.config.epsilon as number,
+        gamma: along("gamma"),
+        beta: along("beta"),
+      },
+    ];
+  },
+  AveragePooling1D: (call) => call.asImages([{ kind: "averagePool2d", windows: call.windows1d("poolSize") }]),
+  AveragePooling2D: (call) =>
+    call.inChannelsLast([{ kind: "averagePool2d", windows: call.windows("poolSize") }]),
+  AveragePooling3D: (call) =>
+    call.inChannelsLast([{ kind: "averagePool3d", windows: call.windows3d("poolSize") }]),
+  MaxPooling1D: (call) => call.asImages([{ kind: "maxPool2d", windows: call.windows1d("poolSize") }]),
+  MaxPooling2D: (call) => call.inChannelsLast([{ kind: "maxPool2d", windows: call.windows("poolSize") }]),
+  MaxPooling3D: (call) => call.inChannelsLast([{ kind: "maxPool3d", windows: call.windows3d("poolSize") }]),
+  GlobalAveragePooling1D: (call) => call.asImages([{ kind: "averagePool2d", windows: null }]),
+  GlobalAveragePooling2D: (call) =>
+    call.inChannelsLast([
+      { kind: "averagePool2d", windows: null },
+      { kind: "reshape", shape: call.lastOnly() },
+    ]),
+  GlobalMaxPooling1D: (call) => call.asImages([{ kind: "maxPool2d", windows: null }]),
+  GlobalMaxPooling2D: (call) =>
+    call.inChannelsLast([
+      { kind: "maxPool2d", windows: null },
+      { kind: "reshape", shape: call.lastOnly() },
+    ]),
+  Flatten: (call) => call.inChannelsLast([call.reshape()]),
+  Reshape: (call) => [call.reshape()],
+  Permute: (call) => [{ kind: "permute", order: [0, ...(call.config.dims as number[])] }],
+  Add: (call) => [{ kind: "add", factors: call.node.inputs.map(() => 1) }],
+  Subtract: () => [{ kind: "add", factors: [1, -1] }],
+  Average: (call) => [{ kind: "add", factors: call.node.inputs.map((_, _i, all) => 1 / all.length) }],
+  Multiply: () => [{ kind: "multiply" }],
+  Maximum: () => [{ kind: "extremum", largest: true }],
+  Minimum: () => [{ kind: "extremum", largest: false }],
+  Concatenate: (call) => [{ kind: "concatenate", axis: call.axis(call.config.axis as number) }],
+  UpSampling2D: (call) => {
+    const { size, interpolation } = call.config;
+    return interpolation === "bilinear"
+      ? [moved(call.layer)]
+      : call.inChannelsLast([{ kind: "upsample", size: size as [number, number] }]);
+  },
+  Embedding: (call) => {
+    if (call.config.maskZero === true)
+      call.refuse("masks token 0 for the layers behind it, which is not done; maskZero: false works");
+    return [{ kind: "embedding" }];
+  },
+  Masking: (call) => call.refuse("masks time steps for the layers behind it, which is not done"),
+  TimeDistributed: (call) => {
+    const [inner] = innerLayers(call.layer);
+    // A dense layer works on the last axis anyway.
+    return inner?.getClassName() === "Dense"
+      ? [{ kind: "dense", weights: call.of(inner).weights("kernel", "bias") }, ...call.of(inner).activation()]
       : [{ kind: "opaque" }];
   },
-  AveragePooling2D: (call) => [{ kind: "averagePool2d", windows: call.windows("poolSize") }],
-  MaxPooling2D: (call) => [{ kind: "maxPool2d", windows: call.windows("poolSize") }],
-  GlobalAveragePooling2D: (call) => [{ kind: "averagePool2d", windows: call.wholeImage() }, call.reshape()],
-  GlobalMaxPooling2D: (call) => [{ kind: "maxPool2d", windows: call.wholeImage() }, call.reshape()],
-  Flatten: (call) => {
-    call.refuseChannelsFirst();
-    return [call.reshape()];
-  },
-  Reshape: (call) => [call.reshape()],
-  Add: () => [{ kind: "add" }],
-  Concatenate: (call) => {
-    const axis = call.config.axis as number;
-    return [{ kind: "concatenate", axis: axis < 0 ? axis + call.inputShape.length : axis }];
-  },
-  ...Object.fromEntries(
+  ...forEach(
     [
       "Dropout",
       "SpatialDropout1D",
       "SpatialDropout2D",
+      "SpatialDropout3D",
       "GaussianNoise",
       "GaussianDropout",
       "AlphaDropout",
-    ].map((name) => [name, (): Link[] => [{ kind: "identity" }]]),
+      "ActivityRegularization",
+    ],
+    () => [{ kind: "identity" }],
+  ),
+  ...forEach(
+    [
+      "RepeatVector",
+      "Cropping1D",
+      "Cropping2D",
+      "Cropping3D",
+      "ZeroPadding1D",
+      "ZeroPadding2D",
+      "ZeroPadding3D",
+      "UpSampling1D",
+      "UpSampling3D",
+    ],
+    (call) => [moved(call.layer)],
   ),
 };
+
+function forEach(names: readonly string[], make: (call: LayerCall) => Link[]) {
+  return Object.fromEntries(names.map((name) => [name, make]));
+}
+
+/** A layer that moves values, run as it is. */
+function moved(layer: Layer): Link {
+  return { kind: "move", apply: (x) => layer.apply(x) as tf.Tensor };
+}
+
+function separable(
+  call: LayerCall,
+  windows: WindowOptions,
+  { separable: how = "one" }: LowerOptions,
+  shaped?: (own: number[]) => number[],
+): Link[] {
+  const kernels = ["depthwiseKernel", "pointwiseKernel"] as const;
+  if (how !== "two") {
+    const weights = call.weights(kernels, "bias", shaped);
+    return [{ kind: "separableConv2d", weights, windows, inTwo: how === "one" }];
+  }
+  return [
+    { kind: "depthwiseConv2d", weights: call.weights(kernels[0], null, shaped), windows },
+    { kind: "conv2d", weights: call.weights(kernels[1], "bias", shaped), windows: ONE_PIXEL },
+  ];
+}
 
 /**
  * Takes a traced model apart into steps: a convolution with relu becomes a linear step and an activation, a layer that is
@@ -55,132 +218,32 @@ const lowering: Readonly<Record<string, (call: Call) => Link[]>> = {
  * @param who for messages: the method that wants it
  * @throws UnsupportedLayerError for what cannot be done right
  */
-export function lower(who: string, traced: Trace): Program {
+export function lower(who: string, traced: Trace, options: LowerOptions = {}): Program {
   let nextId = traced.tensors.length;
-  const steps = traced.nodes.flatMap((node) => {
-    const links = linksOf(new Call(who, node, traced));
+  const lowered = traced.nodes.flatMap((node) => {
+    const links = linksOf(new LayerCall(who, node, traced), options);
     return links.map((link, i): Step => {
       const inputs = i === 0 ? node.inputs : [nextId - 1];
       const outputs = i === links.length - 1 ? node.outputs : [nextId++];
       return { ...link, node, inputs, outputs } as Step;
     });
   });
-  return { steps, inputs: traced.inputs, outputs: traced.outputs };
+  const steps = options.canonize ? foldNormalizations(lowered, traced.outputs) : lowered;
+  return { steps, inputs: traced.inputs, outputs: traced.outputs, nonNegative: nonNegativeTensors(steps) };
 }
 
-function linksOf(call: Call): Link[] {
-  const { layer } = call.node;
+function linksOf(call: LayerCall, options: LowerOptions): Link[] {
+  const { layer } = call;
   if (isActivationLayer(layer)) {
-    return [
-      {
-        kind: activationOf(layer) === "softmax" ? "softmax" : "activation",
-        apply: (z) => layer.apply(z) as tf.Tensor,
-      },
-    ];
+    const activation = nameOfActivation(layer);
+    const kind = activation === "softmax" ? "softmax" : "activation";
+    return [{ kind, activation, apply: (z) => layer.apply(z) as tf.Tensor }];
   }
-  const make = lowering[layer.getClassName()];
-  if (make !== undefined) return make(call);
-  call.refuseKnownFaults();
-  return [{ kind: "opaque" }];
+  return lowering[layer.getClassName()]?.(call, options) ?? [{ kind: "opaque" }];
 }
 
-/** One call of a layer, with the readings that the table above is written in. */
-class Call {
-  readonly config: tf.serialization.ConfigDict;
-  readonly inputShape: readonly (number | null)[];
-  readonly #layer: Layer;
-
-  constructor(
-    readonly who: string,
-    readonly node: TraceNode,
-    private readonly traced: Trace,
-  ) {
-    this.#layer = node.layer;
-    this.config = node.layer.getConfig();
-    this.inputShape = this.#shape(node.inputs[0]);
-  }
-
-  weights(kernel: string, bias: string): StepWeights {
-    const layer = this.#layer;
-    return { kernel: () => weightOf(layer, kernel) as tf.Tensor, bias: () => weightOf(layer, bias) };
-  }
-
-  /** Batch normalisation in inference is linear: k = gamma / sqrt(variance + epsilon), b = beta - k mean. */
-  normalization(): StepWeights {
-    const layer = this.#layer;
-    const kernel = () => {
-      const deviation = tf.sqrt(
-        tf.add(weightOf(layer, "movingVariance") as tf.Tensor, this.config.epsilon as number),
-      );
-      return tf.div(weightOf(layer, "gamma") ?? 1, deviation);
-    };
-    const bias = () =>
-      tf.sub(weightOf(layer, "beta") ?? 0, tf.mul(kernel(), weightOf(layer, "movingMean") as tf.Tensor));
-    return { kernel, bias };
-  }
-
-  /** The activation that is part of the layer; nothing for linear. */
-  activation(): Link[] {
-    const name = activationOf(this.#layer);
-    if (name === null || name === "linear") return [];
-    return [
-      { kind: name === "softmax" ? "softmax" : "activation", apply: (z) => applyActivation(this.#layer, z) },
-    ];
-  }
-
-  windows(size: "kernelSize" | "poolSize"): WindowOptions {
-    this.refuseChannelsFirst();
-    const pair = (value: unknown): [number, number] =>
-      (Array.isArray(value) ? [value[0], value[1]] : [value, value]) as [number, number];
-    return {
-      kernelShape: pair(this.config[size]),
-      strides: pair(this.config.strides),
-      rates: pair(this.config.dilationRate ?? 1),
-      padding: this.config.padding as string,
-    };
-  }
-
-  wholeImage(): null {
-    this.refuseChannelsFirst();
-    return null;
-  }
-
-  reshape(): Link {
-    return {
-      kind: "reshape",
-      shape: this.#shape(this.node.outputs[0])
-        .slice(1)
-        .map((n) => n ?? -1),
-    };
-  }
-
-  refuseChannelsFirst(): void {
-    if (this.config.dataFormat === "channelsFirst")
-      this.#refuse("has channels first, which is not done yet; channels last works");
-  }
-
-  /** Layers that tfjs itself differentiates wrongly, or whose input has no gradient. */
-  refuseKnownFaults(): void {
-    const className = this.#layer.getClassName();
-    if (/^AveragePooling[13]D$/.test(className) && this.config.padding === "same") {
-      this.#refuse("pads with same, where TensorFlow.js's gradient is wrong at the border; valid works");
-    }
-    if (className === "Embedding")
-      this.#refuse("takes token numbers, which have no gradient; explaining tokens is not done yet");
-    if (className === "Masking") this.#refuse("masks, which is not done yet");
-  }
-
-  #refuse(why: string): never {
-    const { path, layer } = this.node;
-    const className = layer.getClassName();
-    throw new UnsupportedLayerError(
-      `${this.who}: layer "${path}" (${className}) ${why}`,
-      layer.name,
-      className,
-    );
-  }
-
-  #shape(id: number | undefined): readonly (number | null)[] {
-    return this.traced.tensors[id as number]?.shape ?? [];
-  }
+/** As `activationOf`, but a ReLU that is cut off above has a name of its own. */
+function nameOfActivation(layer: Layer): string {
+  const name = activationOf(layer) ?? "linear";
+  return name === "relu" && layer.getConfig().maxValue != null ? "cappedrelu" : name;
 }

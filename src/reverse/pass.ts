@@ -1,19 +1,50 @@
 import * as tf from "@tensorflow/tfjs";
-import { DisposedError, TracelightError, UnsupportedLayerError } from "../errors.js";
+import { DisposedError, NonFiniteError, TracelightError, UnsupportedLayerError } from "../errors.js";
 import { isDisposed } from "../layers/internals.js";
-import { applyLinear, isLinear, transposeLinear, weightsOf } from "./linear.js";
-import { gradientOfNonlinear, runNonlinear } from "./nonlinear.js";
-import { applyLinearRule, type HandedOn, type LinearRule } from "./rule.js";
-import { nameOf, type Program, type Step } from "./steps.js";
+import { assertFinite } from "../ops/index.js";
+import { ONE_PIXEL } from "./convolutions.js";
+import { applyLinear, isLinear, sumTo, transposeLinear, weightsOf } from "./linear.js";
+import { behindRelu, gradientOfNonlinear, runNonlinear, shareOfNormalization } from "./nonlinear.js";
+import { applyLinearRule, type HandedOn, type LinearRule, sumPerSample, tellsSigns } from "./rule.js";
+import {
+  type LinearStep,
+  nameOf,
+  type Program,
+  type SeparableConv2dStep,
+  type Step,
+  type StepWeights,
+} from "./steps.js";
 
-/**
- * How relevance passes through a step: by its vector-Jacobian product, unchanged (steps whose output has the input's
- * shape), or by a rule of shares (linear steps).
- */
+/** How relevance passes through a step. */
 export type Rule =
+  /** By the vector-Jacobian product. */
   | { readonly kind: "gradient" }
+  /** Unchanged, through steps whose output has the input's shape. */
   | { readonly kind: "pass" }
-  | { readonly kind: "shares"; readonly shares: LinearRule };
+  /** Not at all: the inputs get zeros. */
+  | { readonly kind: "stop" }
+  /** By shares of what flowed through a linear step. */
+  | { readonly kind: "shares"; readonly shares: LinearRule }
+  /** As shares, through batch normalisation seen as other linear steps than it is, the last one first. */
+  | { readonly kind: "sharesOf"; readonly shares: LinearRule; weights(step: Step): readonly StepWeights[] }
+  /** Through an activation: what is negative is lost (deconvnet), and besides what relu stops (guided). */
+  | { readonly kind: "rectified"; readonly guided: boolean }
+  /** Equal parts to the inputs of a product. */
+  | { readonly kind: "equal" }
+  /** The sum over the last axis: an embedding's, to its token. */
+  | { readonly kind: "sumLast" }
+  /** Layer normalisation as a linear layer; epsilon stabilises its output. */
+  | { readonly kind: "normalization"; readonly epsilon: number }
+  /** A function of a user's: inputs, outputs and the relevance of the outputs to that of the inputs. */
+  | {
+      readonly kind: "custom";
+      reverse(
+        xs: readonly tf.Tensor[],
+        ys: readonly tf.Tensor[],
+        rs: readonly tf.Tensor[],
+        step: Step,
+      ): tf.Tensor | tf.Tensor[];
+    };
 
 /** The tensors of one run, by id. */
 export type Activations = Map<number, tf.Tensor>;
@@ -31,10 +62,24 @@ export function runForward(who: string, program: Program, xs: readonly tf.Tensor
   return values;
 }
 
+/** Says which step was the first to make something that is not finite, if one did. */
+export function findNonFinite(who: string, program: Program, values: Activations): void {
+  for (const step of program.steps) {
+    for (const id of step.outputs) {
+      const y = values.get(id) as tf.Tensor;
+      try {
+        tf.tidy(() => assertFinite(y, `${who}: the output of ${nameOf(step)}`));
+      } catch (error) {
+        if (error instanceof NonFiniteError) throw error;
+      }
+    }
+  }
+}
+
 function runStep(step: Step, xs: readonly tf.Tensor[]): tf.Tensor[] {
   if (!isLinear(step)) return runNonlinear(step, xs);
-  const { kernel, bias } = weightsOf(step);
-  const y = applyLinear(step, xs, kernel);
+  const { kernels, bias } = weightsOf(step);
+  const y = applyLinear(step, xs, kernels);
   return [bias === null ? y : tf.add(y, bias)];
 }
 
@@ -42,67 +87,160 @@ function runStep(step: Step, xs: readonly tf.Tensor[]): tf.Tensor[] {
 export interface Reversed {
   /** At each input of the program; zeros where nothing arrives. */
   readonly inputs: tf.Tensor[];
+  /** At the tensors that were asked for, by id. */
+  readonly kept: ReadonlyMap<number, tf.Tensor>;
   /** At the biases of all steps together, `[n]`; null where no rule gives them any. */
   readonly biases: tf.Tensor1D | null;
 }
 
+export interface BackwardOptions {
+  /** Tensors whose relevance to keep, by id. */
+  readonly keep?: ReadonlySet<number>;
+  /** Changes the relevance of a tensor, when all of it has arrived. */
+  readonly change?: (relevance: tf.Tensor, id: number) => tf.Tensor;
+}
+
 /**
- * Runs a program backwards: `head` is the relevance of its outputs by id; each step hands on what its outputs got, through
- * its rule; where a tensor feeds several steps their relevances add up. The caller disposes what comes (a tf.tidy around
- * does).
+ * Runs a program backwards: `head` is the relevance to start from, by id of its tensors; each step hands on what its
+ * outputs got, through its rule; where a tensor feeds several steps their relevances add up. What is not needed any more is
+ * disposed on the way; the caller disposes what comes (a tf.tidy around does).
  *
- * @param rules the rule of each step, by its place in the program
+ * @param rules the rule of each step, by its place in the program; null where nothing arrives
  */
 export function runBackward(
   who: string,
   program: Program,
   values: Activations,
   head: ReadonlyMap<number, tf.Tensor>,
-  rules: readonly Rule[],
+  rules: readonly (Rule | null)[],
+  { keep = new Set(), change = (r) => r }: BackwardOptions = {},
 ): Reversed {
-  const relevance = new Map(head);
+  const relevance = new Map([...head].map(([id, r]) => [id, tf.clone(r)]));
   const taken: tf.Tensor1D[] = [];
+  const ends = new Set([...keep, ...program.inputs]);
   for (let at = program.steps.length - 1; at >= 0; at--) {
     const step = program.steps[at] as Step;
+    const rule = rules[at];
+    for (const id of step.outputs) {
+      const r = relevance.get(id);
+      if (r !== undefined) relevance.set(id, change(r, id));
+    }
     const rs = step.outputs.map((id) => relevance.get(id) ?? null);
-    if (rs.every((r) => r === null)) continue;
+    if (rs.every((r) => r === null) || rule == null || rule.kind === "stop") continue;
     const xs = step.inputs.map((id) => values.get(id) as tf.Tensor);
     const ys = step.outputs.map((id) => values.get(id) as tf.Tensor);
+    const nonNegative = step.inputs.every((id) => program.nonNegative.has(id));
     const handedOn = inStep(who, step, () =>
-      tf.tidy(() => ({ ...reverseStep(rules[at] as Rule, step, xs, ys, rs) })),
+      tf.tidy(() => ({ ...reverseStep(rule, step, xs, ys, rs, nonNegative) })),
     );
     taken.push(...handedOn.taken);
     step.inputs.forEach((id, i) => {
       const more = handedOn.inputs[i] as tf.Tensor;
       const before = relevance.get(id);
       relevance.set(id, before === undefined ? more : tf.add(before, more));
+      if (before !== undefined) tf.dispose([before, more]);
+    });
+    step.outputs.forEach((id, i) => {
+      if (!ends.has(id)) rs[i]?.dispose();
     });
   }
-  return {
-    inputs: program.inputs.map((id) => relevance.get(id) ?? tf.zerosLike(values.get(id) as tf.Tensor)),
-    biases: taken.length > 0 ? tf.addN(taken) : null,
-  };
+  const inputs = program.inputs.map((id) => {
+    const r = relevance.get(id);
+    return r === undefined ? tf.zerosLike(values.get(id) as tf.Tensor) : change(r, id);
+  });
+  const kept = new Map(
+    [...keep].map((id) => [id, relevance.get(id) ?? tf.zerosLike(values.get(id) as tf.Tensor)]),
+  );
+  return { inputs, kept, biases: taken.length > 0 ? tf.addN(taken) : null };
 }
 
 function reverseStep(
-  rule: Rule,
+  rule: Exclude<Rule, { kind: "stop" }>,
   step: Step,
   xs: readonly tf.Tensor[],
   ys: readonly tf.Tensor[],
   rs: readonly (tf.Tensor | null)[],
+  nonNegative: boolean,
 ): HandedOn {
   const r = rs[0] as tf.Tensor;
+  const only = (...inputs: tf.Tensor[]): HandedOn => ({ inputs, taken: [] });
   switch (rule.kind) {
     case "pass":
-      return { inputs: [tf.reshape(r, r.shape)], taken: [] };
+      return only(tf.reshape(r, r.shape));
     case "gradient":
-      return { inputs: gradientOf(step, xs, ys, rs), taken: [] };
+      return only(...gradientOf(step, xs, ys, rs));
     case "shares":
       if (!isLinear(step)) throw new RangeError(`a rule of shares is for linear steps, not for ${step.kind}`);
-      return applyLinearRule(rule.shares, { step, xs, y: ys[0] as tf.Tensor, r });
+      return step.kind === "separableConv2d" && step.inTwo && tellsSigns(rule.shares)
+        ? throughStages(rule.shares, inTwo(step), xs[0] as tf.Tensor, r)
+        : applyLinearRule(rule.shares, { step, xs, y: ys[0] as tf.Tensor, r, nonNegative });
+    case "sharesOf":
+      return throughStages(rule.shares, scales(step, rule.weights(step)), xs[0] as tf.Tensor, r);
+    case "rectified": {
+      const positive = tf.relu(r);
+      return only(rule.guided ? behindRelu(positive, ys[0] as tf.Tensor) : positive);
+    }
+    case "equal":
+      return only(...xs.map((x) => sumTo(tf.div(r, xs.length), x.shape)));
+    case "sumLast":
+      return only(tf.sum(r, -1));
+    case "normalization": {
+      if (step.kind !== "layerNormalization")
+        throw new RangeError(`a rule of normalisation is not for ${step.kind}`);
+      const y = ys[0] as tf.Tensor;
+      const sign = tf.sub(tf.mul(tf.cast(tf.greaterEqual(y, 0), "float32"), 2), 1);
+      const quotient = tf.div(r, tf.add(y, tf.mul(sign, rule.epsilon)));
+      const beta = step.beta();
+      return {
+        inputs: [shareOfNormalization(step, xs[0] as tf.Tensor, quotient)],
+        taken: beta === null ? [] : [sumPerSample(tf.mul(quotient, beta))],
+      };
+    }
+    case "custom": {
+      const known = rs.map((one, i) => one ?? tf.zerosLike(ys[i] as tf.Tensor));
+      const given = rule.reverse(xs, ys, known, step);
+      const inputs = (Array.isArray(given) ? given : [given]).map((tensor) =>
+        tf.reshape(tensor, tensor.shape),
+      );
+      return only(...inputs);
+    }
     default:
       return rule satisfies never;
   }
+}
+
+/** A separable convolution as two steps, the bias in the second. */
+function inTwo({ node, inputs, outputs, windows, weights }: SeparableConv2dStep): LinearStep[] {
+  const place = { node, inputs, outputs };
+  const kernel = (i: number) => () => [weights.kernels()[i] as tf.Tensor];
+  return [
+    { ...place, kind: "depthwiseConv2d", windows, weights: { kernels: kernel(0), bias: () => null } },
+    { ...place, kind: "conv2d", windows: ONE_PIXEL, weights: { kernels: kernel(1), bias: weights.bias } },
+  ];
+}
+
+/** Batch normalisation as the given linear steps. */
+function scales({ node, inputs, outputs }: Step, stages: readonly StepWeights[]): LinearStep[] {
+  return stages.map((weights) => ({ kind: "scale", node, inputs, outputs, weights, channelsLast: true }));
+}
+
+/** A rule through linear steps one after the other, which are run forward first. */
+function throughStages(
+  shares: LinearRule,
+  steps: readonly LinearStep[],
+  x: tf.Tensor,
+  r: tf.Tensor,
+): HandedOn {
+  const values = [x];
+  for (const step of steps) values.push(runStep(step, [values.at(-1) as tf.Tensor])[0] as tf.Tensor);
+  const taken: tf.Tensor1D[] = [];
+  const relevance = steps.reduceRight((before, step, i) => {
+    const [input, y] = [values[i] as tf.Tensor, values[i + 1] as tf.Tensor];
+    const handedOn = applyLinearRule(shares, { step, xs: [input], y, r: before });
+    taken.push(...handedOn.taken);
+    return handedOn.inputs[0] as tf.Tensor;
+  }, r);
+  return { inputs: [relevance], taken };
 }
 
 function gradientOf(
@@ -113,7 +251,7 @@ function gradientOf(
 ): tf.Tensor[] {
   if (!isLinear(step)) return gradientOfNonlinear(step, rs, xs, ys);
   const shapes = xs.map((x) => x.shape);
-  return transposeLinear(step, rs[0] as tf.Tensor, weightsOf(step).kernel, shapes);
+  return transposeLinear(step, rs[0] as tf.Tensor, weightsOf(step).kernels, shapes);
 }
 
 /** Says of an error of tfjs's in which step it came, and what would help where a backend lacks a kernel. */

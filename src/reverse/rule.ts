@@ -1,18 +1,43 @@
 import * as tf from "@tensorflow/tfjs";
+import { type NdArray, show, sizeOf } from "../core/ndarray.js";
+import { ArgumentError, ShapeError } from "../errors.js";
 import { applyLinear, transposeLinear, weightsOf } from "./linear.js";
-import type { LinearStep } from "./steps.js";
+import { type LinearStep, nameOf } from "./steps.js";
 
-/** Which part of a linear step's input counts: x, max(x, 0), min(x, 0), or 1 everywhere. */
-export type InputPart = "all" | "positive" | "negative" | "ones";
-/** Which part of its kernel: w, max(w, 0), min(w, 0), w², or 1 everywhere. */
-export type KernelPart = "all" | "positive" | "negative" | "squared" | "ones";
+/** One number for every element of a sample, or an array that broadcasts to a sample, as `[c]` or `[h, w, c]`. */
+export type Bound = number | Pick<NdArray<"float32">, "data" | "shape">;
+
+/** Which part of a linear step's input counts: x, max(x, 0), min(x, 0), 1 everywhere, or a constant. */
+export type InputPart = "all" | "positive" | "negative" | "ones" | { readonly constant: Bound };
+/** What is multiplied by what came back: a part of the input, or its sign: -1 where x < mu, else 1. */
+export type Factor = InputPart | { readonly signFrom: Bound };
+/** w + gamma max(w, 0), or w + gamma min(w, 0). */
+export interface Amplified {
+  readonly gamma: number;
+  readonly of: "positive" | "negative";
+}
+/** Which part of its kernel: w, max(w, 0), min(w, 0), w², 1 everywhere, or one part made stronger. */
+export type KernelPart = "all" | "positive" | "negative" | "squared" | "ones" | Amplified;
 /** Which part of its bias. */
-export type BiasPart = "all" | "positive" | "negative" | "none";
+export type BiasPart = "all" | "positive" | "negative" | "squared" | "none" | Amplified;
 
-/** How a denominator z is kept from zero: `exact` adds epsilon where z is 0; `signed` adds epsilon sign(z), sign(0) = 1. */
-export interface Stabilizer {
-  readonly kind: "exact" | "signed";
-  readonly epsilon: number;
+/**
+ * How a denominator z is kept from zero: `exact` adds epsilon where z is 0; `signed` adds epsilon sign(z), sign(0) = 1;
+ * `deviation` is signed with epsilon = factor times the standard deviation of the step's input, over the batch or a sample.
+ */
+export type Stabilizer =
+  | { readonly kind: "exact"; readonly epsilon: number }
+  | { readonly kind: "signed"; readonly epsilon: number }
+  | { readonly kind: "deviation"; readonly factor: number; readonly over: "batch" | "sample" };
+
+/** z_ij = coefficient x_i w_ij, each of its part. */
+export interface Term {
+  readonly x: InputPart;
+  readonly w: KernelPart;
+  /** Default 1. */
+  readonly coefficient?: number;
+  /** What stands for x_i above the fraction line. Default: x. */
+  readonly factor?: Factor;
 }
 
 /**
@@ -23,9 +48,11 @@ export interface Stabilizer {
  */
 export interface Share {
   readonly weight: number;
-  readonly terms: readonly { readonly x: InputPart; readonly w: KernelPart }[];
+  readonly terms: readonly Term[];
   readonly bias: BiasPart;
   readonly stabilizer: Stabilizer;
+  /** Only for outputs y_j (all of x, w and b) above or below 0. Default: for all. */
+  readonly when?: "positive" | "negative";
 }
 
 /** A rule of relevance for linear steps, as data. A new rule is a new value of this type. */
@@ -38,6 +65,8 @@ export interface LinearFlow {
   /** The step's output, bias included. */
   readonly y: tf.Tensor;
   readonly r: tf.Tensor;
+  /** Whether the inputs hold no negative value, so that what they would give need not be computed. Default false. */
+  readonly nonNegative?: boolean;
 }
 
 /** Relevance that a step hands on. */
@@ -48,69 +77,161 @@ export interface HandedOn {
   readonly taken: tf.Tensor1D[];
 }
 
+/** Whether a rule tells positive weights from negative ones. */
+export function tellsSigns(rule: LinearRule): boolean {
+  const plain: readonly KernelPart[] = ["all", "squared", "ones"];
+  return rule.some(({ terms }) => terms.some(({ w }) => !plain.includes(w)));
+}
+
 /** Applies a rule to a linear step. */
-export function applyLinearRule(rule: LinearRule, { step, xs, y, r }: LinearFlow): HandedOn {
+export function applyLinearRule(rule: LinearRule, flow: LinearFlow): HandedOn {
+  const { step, xs, y, r, nonNegative = false } = flow;
   const shapes = xs.map((x) => x.shape);
-  const { kernel, bias } = weightsOf(step);
+  const { bias } = weightsOf(step);
+  const kernelsOf = kernelParts(step);
   const taken: tf.Tensor1D[] = [];
   const parts = rule.flatMap((share) => {
-    const terms = share.terms.map((term) => ({
-      xs: xs.map((x) => inputPart(x, term.x)),
-      kernel: kernelPart(kernel, term.w),
-    }));
+    const terms = share.terms
+      .filter((term) => !(nonNegative && term.x === "negative"))
+      .map((term) => {
+        const x = nonNegative && term.x === "positive" ? "all" : term.x;
+        return {
+          ...term,
+          x,
+          values: xs.map((value) => inputPart(step, value, x)),
+          kernels: kernelsOf(term.w),
+        };
+      });
     const b = biasPart(bias, share.bias);
-    const z = isForward(share, bias) ? y : sumOf(step, terms, b);
-    const s = tf.mul(tf.div(r, stabilised(z, share.stabilizer)), share.weight);
+    const z = denominator(flow, { ...share, terms }, terms, b);
+    if (z === null) return [];
+    const relevance = share.when === undefined ? r : tf.mul(r, where(y, share.when));
+    const s = times(tf.div(relevance, stabilised(z, share.stabilizer, xs)), share.weight);
     if (b !== null) taken.push(sumPerSample(tf.mul(s, b)));
-    return terms.map((term) =>
-      transposeLinear(step, s, term.kernel, shapes).map((c, i) => tf.mul(term.xs[i] as tf.Tensor, c)),
-    );
+    return terms.map(({ factor, coefficient = 1, values, kernels }) => {
+      const scaled = times(s, coefficient);
+      return transposeLinear(step, scaled, kernels, shapes).map((c, i) => {
+        const x = xs[i] as tf.Tensor;
+        return tf.mul(factor === undefined ? (values[i] as tf.Tensor) : factorOf(step, x, factor), c);
+      });
+    });
   });
-  return { inputs: xs.map((_, i) => tf.addN(parts.map((part) => part[i] as tf.Tensor))), taken };
+  return {
+    inputs: xs.map((x, i) =>
+      parts.length === 0 ? tf.zerosLike(x) : tf.addN(parts.map((part) => part[i] as tf.Tensor)),
+    ),
+    taken,
+  };
 }
 
-/** Whether a share's denominator is the step's own output, which need not be computed again. */
-function isForward({ terms: [term, ...more], bias: part }: Share, bias: tf.Tensor | null): boolean {
-  return term?.x === "all" && term.w === "all" && more.length === 0 && (part === "all" || bias === null);
+interface TermValues extends Term {
+  readonly values: readonly tf.Tensor[];
+  readonly kernels: readonly tf.Tensor[];
 }
 
-function sumOf(
-  step: LinearStep,
-  terms: readonly { xs: tf.Tensor[]; kernel: tf.Tensor | null }[],
-  bias: tf.Tensor | null,
-): tf.Tensor {
-  const z = tf.addN(terms.map((term) => applyLinear(step, term.xs, term.kernel)));
-  return bias === null ? z : tf.add(z, bias);
+/** z of a share; null where nothing flows. */
+function denominator(
+  { step, y }: LinearFlow,
+  { terms: [term, ...more], bias: part }: Share,
+  terms: readonly TermValues[],
+  b: tf.Tensor | null,
+): tf.Tensor | null {
+  // The step's own output need not be computed again.
+  const plain = term?.x === "all" && term.w === "all" && term.coefficient === undefined && more.length === 0;
+  if (plain && (part === "all" || weightsOf(step).bias === null)) return y;
+  const flows = terms.map(({ values, kernels, coefficient = 1 }) =>
+    times(applyLinear(step, values, kernels), coefficient),
+  );
+  if (b !== null) flows.push(b);
+  return flows.length === 0 ? null : flows.reduce((sum, flow) => tf.add(sum, flow));
 }
 
-function stabilised(z: tf.Tensor, { kind, epsilon }: Stabilizer): tf.Tensor {
-  if (kind === "exact") return tf.add(z, tf.mul(tf.cast(tf.equal(z, 0), "float32"), epsilon));
+function stabilised(z: tf.Tensor, stabilizer: Stabilizer, xs: readonly tf.Tensor[]): tf.Tensor {
+  if (stabilizer.kind === "exact") {
+    return tf.add(z, tf.mul(tf.cast(tf.equal(z, 0), "float32"), stabilizer.epsilon));
+  }
   // sign(z) with sign(0) = 1
-  return tf.add(z, tf.sub(tf.mul(tf.cast(tf.greaterEqual(z, 0), "float32"), 2 * epsilon), epsilon));
+  const positive = tf.cast(tf.greaterEqual(z, 0), "float32");
+  if (stabilizer.kind === "signed") {
+    const { epsilon } = stabilizer;
+    return epsilon === 0 ? z : tf.add(z, tf.sub(tf.mul(positive, 2 * epsilon), epsilon));
+  }
+  const epsilon = tf.mul(deviation(xs, stabilizer.over, z.rank), stabilizer.factor);
+  return tf.add(z, tf.mul(tf.sub(tf.mul(positive, 2), 1), epsilon));
 }
 
-function inputPart(x: tf.Tensor, part: InputPart): tf.Tensor {
-  return part === "ones" ? tf.onesLike(x) : signedPart(x, part);
+/** The population standard deviation of everything that enters a step. */
+function deviation(xs: readonly tf.Tensor[], over: "batch" | "sample", rank: number): tf.Tensor {
+  const rows = tf.concat(
+    xs.map((x) => tf.reshape(x, [x.shape[0] as number, -1])),
+    1,
+  );
+  const { variance } = tf.moments(rows, over === "batch" ? undefined : 1);
+  const root = tf.sqrt(variance);
+  return over === "batch" ? root : tf.reshape(root, [-1, ...Array<number>(rank - 1).fill(1)]);
+}
+
+/** Constants have a batch of one, which broadcasts. */
+function inputPart(step: LinearStep, x: tf.Tensor, part: InputPart): tf.Tensor {
+  if (part === "ones") return tf.ones([1, ...x.shape.slice(1)]);
+  return typeof part === "object" ? broadcast(step, part.constant, x) : signedPart(x, part);
+}
+
+function factorOf(step: LinearStep, x: tf.Tensor, factor: Factor): tf.Tensor {
+  if (typeof factor !== "object" || "constant" in factor) return inputPart(step, x, factor);
+  const reached = tf.greaterEqual(x, broadcast(step, factor.signFrom, x));
+  return tf.sub(tf.mul(tf.cast(reached, "float32"), 2), 1);
+}
+
+function broadcast(step: LinearStep, bound: Bound, x: tf.Tensor): tf.Tensor {
+  const shape = [1, ...x.shape.slice(1)];
+  if (typeof bound === "number") return tf.fill(shape, bound);
+  const value = tf.tensor(bound.data, [...bound.shape]);
+  const sample = bound.shape.length === x.rank ? bound.shape.slice(1) : bound.shape;
+  if (bound.data.length === sizeOf(shape)) return tf.reshape(value, shape);
+  const fits = sample.length < x.rank && sample.every((n, i) => n === 1 || n === shape.at(i - sample.length));
+  if (fits) return tf.add(tf.zeros(shape), tf.reshape(value, [...sample]));
+  throw new ShapeError(
+    `${nameOf(step)}: expected a number or an array that broadcasts to a sample of shape ${show(shape.slice(1))}, ` +
+      `got shape ${show(bound.shape)}`,
+  );
+}
+
+/** The parts of a step's kernels, each made once. */
+function kernelParts(step: LinearStep): (part: KernelPart) => readonly tf.Tensor[] {
+  const made = new Map<string, readonly tf.Tensor[]>();
+  return (part) => {
+    const key = JSON.stringify(part);
+    const kernels = made.get(key) ?? kernelPart(step, part);
+    made.set(key, kernels);
+    return kernels;
+  };
 }
 
 /** Steps without a kernel (sums, means) have none below zero; their parts other than all are not defined. */
-function kernelPart(kernel: tf.Tensor | null, part: KernelPart): tf.Tensor | null {
-  if (kernel === null) {
-    if (part !== "all") throw new RangeError(`a step without a kernel has no part "${part}" of it`);
-    return null;
+function kernelPart(step: LinearStep, part: KernelPart): readonly tf.Tensor[] {
+  if (part !== "all" && !("weights" in step)) {
+    throw new ArgumentError(
+      `${nameOf(step)}: expected a rule for what has no kernel to take all of it, got ${JSON.stringify(part)}`,
+    );
   }
+  return weightsOf(step).kernels.map((w) => weightPart(w, part));
+}
+
+function weightPart(w: tf.Tensor, part: KernelPart): tf.Tensor {
+  if (typeof part === "object") return tf.add(w, tf.mul(signedPart(w, part.of), part.gamma));
   switch (part) {
     case "squared":
-      return tf.square(kernel);
+      return tf.square(w);
     case "ones":
-      return tf.onesLike(kernel);
+      return tf.onesLike(w);
     default:
-      return signedPart(kernel, part);
+      return signedPart(w, part);
   }
 }
 
 function biasPart(bias: tf.Tensor | null, part: BiasPart): tf.Tensor | null {
-  return bias === null || part === "none" ? null : signedPart(bias, part);
+  return bias === null || part === "none" ? null : weightPart(bias, part);
 }
 
 function signedPart(x: tf.Tensor, part: "all" | "positive" | "negative"): tf.Tensor {
@@ -124,6 +245,14 @@ function signedPart(x: tf.Tensor, part: "all" | "positive" | "negative"): tf.Ten
     default:
       return part satisfies never;
   }
+}
+
+function where(y: tf.Tensor, side: "positive" | "negative"): tf.Tensor {
+  return tf.cast(side === "positive" ? tf.greater(y, 0) : tf.less(y, 0), "float32");
+}
+
+function times(x: tf.Tensor, factor: number): tf.Tensor {
+  return factor === 1 ? x : tf.mul(x, factor);
 }
 
 /** The sum over everything but the batch: `[n]`. */

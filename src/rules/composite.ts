@@ -1,73 +1,224 @@
+import type * as tf from "@tensorflow/tfjs";
 import { UnsupportedLayerError } from "../errors.js";
 import {
-  type LinearRule,
+  CHOICES,
+  CONVOLUTIONS,
+  KERNEL_STEPS,
+  MOVES,
   nameOf,
   type Program,
   type Rule,
   type Step,
   type StepKind,
+  SUMS,
 } from "../reverse/index.js";
-import { zRule } from "./lrp.js";
+import { type Place, placesOf } from "./places.js";
 
-/** Which rule goes to which steps: the first entry that names a step's kind. */
-export type Composite = readonly { readonly on: readonly StepKind[]; readonly rule: Rule }[];
+/** One line of a composite: to which steps a rule goes. All that is given must hold. */
+export interface CompositeEntry {
+  readonly on: readonly StepKind[];
+  /** Class names of layers: `["Conv2D"]`. */
+  readonly classes?: readonly string[];
+  /** Names of activations, as tfjs registers them: `["relu"]`. */
+  readonly activations?: readonly string[];
+  /** Whether an activation is a layer of its own, or part of the layer before it. */
+  readonly ownLayer?: boolean;
+  /** Only steps that see nothing but the model's inputs, through reshapes and padding at most. */
+  readonly input?: true;
+  /** Only the first step of those kinds. */
+  readonly first?: true;
+  /** Only layers up to this place in `model.layers`. */
+  readonly untilLayer?: number;
+  /** Only what gives the explained output. */
+  readonly last?: true;
+  readonly rule: Rule;
+}
 
-/** The vector-Jacobian product everywhere. */
-export const gradientComposite: Composite = [
-  {
-    on: [
-      "dense",
-      "conv2d",
-      "scale",
-      "averagePool2d",
-      "add",
-      "concatenate",
-      "reshape",
-      "identity",
-      "activation",
-      "softmax",
-      "maxPool2d",
-      "opaque",
-    ],
-    rule: { kind: "gradient" },
-  },
+/** Which rule goes to which steps: the first entry that fits. */
+export type Composite = readonly CompositeEntry[];
+
+const ACTIVATIONS = ["activation"] as const satisfies StepKind[];
+/** All kinds but embeddings, whose tokens have no gradient. */
+const DIFFERENTIABLE: readonly StepKind[] = [
+  ...KERNEL_STEPS,
+  "scale",
+  ...SUMS,
+  ...MOVES,
+  ...CHOICES,
+  ...ACTIVATIONS,
+  "softmax",
+  "layerNormalization",
+  "multiply",
+  "opaque",
 ];
 
+const GRADIENT: Rule = { kind: "gradient" };
+const PASS: Rule = { kind: "pass" };
+
+/** The vector-Jacobian product everywhere. */
+export const gradientComposite: Composite = [{ on: DIFFERENTIABLE, rule: GRADIENT }];
+
+/** Activations that rectify: relu, also cut off above. */
+const RELUS = ["relu", "relu6", "cappedrelu"];
+
 /**
- * iNNvestigate's dispatch of LRP: kernel layers and batch normalisation by the rule; average pooling and sums by z;
- * activations pass; what only moves values, and max pooling, by the gradient. No entry for layers that are not taken
- * apart: a gradient is no relevance rule there.
+ * Deconvnet, or guided backpropagation: the gradient, of which only what is positive passes a relu.
+ *
+ * @param others whether other activations pass their gradient, or have no rule
  */
-export function lrpComposite(rule: LinearRule): Composite {
+export function rectifiedComposite({
+  guided,
+  others,
+}: {
+  guided: boolean;
+  others: "refuse" | "gradient";
+}): Composite {
+  const rest = DIFFERENTIABLE.filter(
+    (kind) => kind !== "activation" && (others === "gradient" || kind !== "opaque"),
+  );
   return [
-    { on: ["dense", "conv2d", "scale"], rule: { kind: "shares", shares: rule } },
-    { on: ["averagePool2d", "add"], rule: { kind: "shares", shares: zRule({ bias: true }) } },
-    { on: ["activation", "softmax"], rule: { kind: "pass" } },
-    { on: ["concatenate", "reshape", "identity", "maxPool2d"], rule: { kind: "gradient" } },
+    { on: ACTIVATIONS, activations: RELUS, rule: { kind: "rectified", guided } },
+    { on: ACTIVATIONS, activations: ["linear"], rule: GRADIENT },
+    ...(others === "gradient" ? [{ on: [...ACTIVATIONS, "opaque" as const], rule: GRADIENT }] : []),
+    { on: rest, rule: GRADIENT },
   ];
 }
 
+export interface LrpOptions {
+  /** Before all others. */
+  readonly first?: Composite;
+  /** Rules of dense layers and convolutions. */
+  readonly kernels: Composite;
+  /** Rule of batch normalisation. */
+  readonly normalization: Rule;
+  /** Rule of sums and of average pooling. */
+  readonly sums: Rule;
+  /** Epsilon of layer normalisation. */
+  readonly epsilon: number;
+  /** Whether activation layers pass relevance on, as they should, or only those called `Activation`. */
+  readonly activationLayers?: "pass" | "gradient";
+}
+
 /**
- * The rule of every step of a program.
+ * What the LRP methods have in common: kernel layers, batch normalisation and sums by their rules; activations pass; what
+ * only moves values, and what chooses the largest, by the gradient; the factors of a product get equal parts; an embedding's
+ * relevance is summed for each token. No entry for layers that are not taken apart, or for a softmax inside the model:
+ * a gradient is no relevance rule there.
+ */
+export function lrpComposite({
+  first = [],
+  kernels,
+  normalization,
+  sums,
+  epsilon,
+  activationLayers = "pass",
+}: LrpOptions): Composite {
+  const compat: Composite =
+    activationLayers === "gradient"
+      ? [
+          {
+            on: ACTIVATIONS,
+            classes: ["LeakyReLU", "ELU", "PReLU", "ThresholdedReLU", "ReLU"],
+            rule: GRADIENT,
+          },
+        ]
+      : [];
+  return [
+    ...first,
+    ...kernels,
+    { on: ["scale"], rule: normalization },
+    { on: SUMS, rule: sums },
+    ...compat,
+    { on: ACTIVATIONS, rule: PASS },
+    { on: ["softmax"], last: true, rule: PASS },
+    { on: [...MOVES, ...CHOICES], rule: GRADIENT },
+    { on: ["layerNormalization"], rule: { kind: "normalization", epsilon } },
+    { on: ["multiply"], rule: { kind: "equal" } },
+    { on: ["embedding"], rule: { kind: "sumLast" } },
+  ];
+}
+
+export { ACTIVATIONS, CONVOLUTIONS, KERNEL_STEPS, PASS, RELUS };
+
+export interface RulesOptions {
+  /** The methods that could do what this one cannot, for the message. */
+  readonly alternatives: readonly string[];
+  /** Tensors at which relevance stops: what lies behind them needs no rule. */
+  readonly stopAt?: ReadonlySet<number>;
+}
+
+/**
+ * The rule of every step of a program; null where nothing arrives.
  *
- * @param alternatives the methods that could do what this one cannot, for the message
  * @throws UnsupportedLayerError naming the first layer that the composite has no rule for
  */
 export function rulesOf(
   who: string,
   composite: Composite,
   program: Program,
-  alternatives: readonly string[],
-): Rule[] {
-  return program.steps.map((step) => ruleOf(who, composite, step, alternatives));
+  model: tf.LayersModel,
+  { alternatives, stopAt = new Set() }: RulesOptions,
+): (Rule | null)[] {
+  const places = placesOf(program, model);
+  const reached = reachedSteps(program, stopAt);
+  const firsts = composite.map((entry) =>
+    entry.first ? places.find((place) => fits(place, { ...entry, first: undefined }, null)) : null,
+  );
+  return program.steps.map((step, at) => {
+    if (!reached.has(step)) return null;
+    const place = places[at] as Place;
+    const entry = composite.find((candidate, i) => fits(place, candidate, firsts[i] ?? null));
+    if (entry === undefined) return refuse(who, step, alternatives);
+    return entry.rule;
+  });
 }
 
-function ruleOf(who: string, composite: Composite, step: Step, alternatives: readonly string[]): Rule {
-  const entry = composite.find(({ on }) => on.includes(step.kind));
-  if (entry !== undefined) return entry.rule;
+/** The steps to which relevance comes from the outputs without passing a stop. */
+function reachedSteps({ steps, outputs }: Program, stopAt: ReadonlySet<number>): Set<Step> {
+  const wanted = new Set(outputs);
+  const reached = new Set<Step>();
+  for (const step of steps.toReversed()) {
+    if (!step.outputs.some((id) => wanted.has(id) && !stopAt.has(id))) continue;
+    reached.add(step);
+    for (const id of step.inputs) wanted.add(id);
+  }
+  return reached;
+}
+
+type Conditions = Omit<CompositeEntry, "first"> & { first?: true | undefined };
+
+function fits(place: Place, entry: Conditions, first: Place | null): boolean {
+  const { step, input, last, layerIndex } = place;
   const { layer } = step.node;
+  return (
+    entry.on.includes(step.kind) &&
+    (entry.classes === undefined || entry.classes.includes(layer.getClassName())) &&
+    (entry.activations === undefined ||
+      ("activation" in step && entry.activations.includes(step.activation))) &&
+    (entry.ownLayer === undefined || entry.ownLayer === place.ownLayer) &&
+    (!entry.input || input) &&
+    (!entry.last || last) &&
+    (!entry.first || place === first) &&
+    (entry.untilLayer === undefined || layerIndex <= entry.untilLayer)
+  );
+}
+
+function refuse(who: string, step: Step, alternatives: readonly string[]): never {
+  const { layer } = step.node;
+  const help =
+    step.kind === "embedding"
+      ? `takes token numbers, which have no gradient; pass { stopAt: "${step.node.path}" } to explain what it gives, or use an lrp method`
+      : step.kind === "softmax"
+        ? "is a softmax inside the model, which has no rule of relevance"
+        : step.kind === "activation"
+          ? `has the activation ${step.activation}, for which it is not defined`
+          : "has no rule of relevance";
+  const others =
+    step.kind !== "embedding" && alternatives.length > 0
+      ? `; ${alternatives.join(" and ")} can explain this model`
+      : "";
   throw new UnsupportedLayerError(
-    `${who}: ${nameOf(step)} has no rule of relevance; ${alternatives.join(" and ")} can explain this model`,
+    `${who}: ${nameOf(step)} ${help}${others}`,
     layer.name,
     layer.getClassName(),
   );

@@ -1,2 +1,31 @@
-export { type Composite, gradientComposite, lrpComposite, rulesOf } from "./composite.js";
-export { epsilonRule, zRule } from "./lrp.js";
+export { readBound } from "./bounds.js";
+export {
+  type Composite,
+  type CompositeEntry,
+  gradientComposite,
+  rectifiedComposite,
+  rulesOf,
+} from "./composite.js";
+export {
+  deepTaylorComposite,
+  type InnvestigateOptions,
+  innvestigateComposite,
+  presetRules,
+  type RuleList,
+} from "./innvestigate.js";
+export {
+  type AlphaBetaOptions,
+  alphaBetaRule,
+  alphaBetaXRule,
+  boundedRule,
+  deviationRule,
+  epsilonRule,
+  flatRule,
+  gammaRule,
+  signRule,
+  wSquareRule,
+  zPlusFastRule,
+  zRule,
+} from "./lrp.js";
+export { completeAlphaBeta, namedRule, type RuleSpec, ruleNames } from "./namedRules.js";
+export { excitationComposite, ruleComposite, zennitComposite } from "./zennit.js";

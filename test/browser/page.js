@@ -25,7 +25,8 @@ async function explain(pixels) {
   const logits = modelWoSoftmax(model);
   /** @type {Record<string, number[]>} */
   const relevances = {};
-  for (const { name } of listAnalyzers()) {
+  for (const { name, options } of listAnalyzers()) {
+    if (options.some(({ required }) => required)) continue;
     const relevance = createAnalyzer(name, logits).analyze(x);
     relevances[name] = [...relevance.dataSync()];
     if (name === "lrp.epsilon") draw(await /** @type {Promise<Float32Array>} */ (relevance.data()));

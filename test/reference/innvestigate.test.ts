@@ -4,14 +4,23 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { createAnalyzer } from "../../src/analyzers/index.js";
 import { backends } from "../support/backends.js";
-import { referencePath, skipWithout } from "../support/reference.js";
+import { referenceFiles, referencePath, skipWithout } from "../support/reference.js";
 
-/** The recorded files of the methods that there are, and the layer of each of their six one-layer models. */
+/** The recorded files, and the layer of each of their six one-layer models. */
 const FILES = {
   "Gradient.hdf5": "gradient",
   "InputTimesGradient.hdf5": "input_t_gradient",
+  "Deconvnet.hdf5": "deconvnet",
+  "GuidedBackprop.hdf5": "guided_backprop",
+  "IntegratedGradients.hdf5": "integrated_gradients",
+  "DeepTaylor.hdf5": "deep_taylor",
   "LRPZ.hdf5": "lrp.z",
   "LRPEpsilon.hdf5": "lrp.epsilon",
+  "LRPWSquare.hdf5": "lrp.w_square",
+  "LRPZPlus.hdf5": "lrp.z_plus",
+  "LRPAlpha1Beta0.hdf5": "lrp.alpha_1_beta_0",
+  "LRPAlpha2Beta1.hdf5": "lrp.alpha_2_beta_1",
+  "LRPSequentialPresetA.hdf5": "lrp.sequential_preset_a",
 };
 const LAYERS: Record<string, () => tf.layers.Layer> = {
   Dense: () => tf.layers.dense({ units: 5 }),
@@ -57,6 +66,10 @@ for (const [file, method] of present) {
     });
   }
 }
-if (present.length === 0) skipWithout("attributions recorded with iNNvestigate");
+if (present.length > 0) {
+  test("no recorded file is left out", () => {
+    assert.equal(Object.keys(FILES).sort(), referenceFiles("innvestigate", ".hdf5"));
+  });
+} else skipWithout("attributions recorded with iNNvestigate");
 
 test.run();

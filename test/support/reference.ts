@@ -60,13 +60,16 @@ export interface RecordedCase {
   kwargs: Record<string, unknown>;
   neuronSelectionMode: "max_activation" | "index" | "all";
   neuronSelection: number | number[] | null;
-  relevance?: Record<string, RecordedTensor>;
+  /** One tensor an input, by name; one bare tensor for a layer's map. */
+  relevance?: Record<string, RecordedTensor> | RecordedTensor;
   sameAs?: string;
   error?: string;
   tol: number;
   unstable?: boolean;
   defect?: string;
   conserved?: boolean;
+  headRelevance?: "one" | "value";
+  signxaiName?: string;
 }
 
 export interface RecordedModel {

@@ -33,6 +33,17 @@ export const indexing: readonly tf.GradConfig[] = [
       indices: () => tf.zeros(indices.shape),
     };
   }),
+  // tfjs lays the mask of negative ids wrongly over ids of rank 2 and more.
+  gradientOf("UnsortedSegmentSum", { inputsToSave: ["segmentIds"] }, (dy, saved) => {
+    const [ids] = saved as [tf.Tensor];
+    return {
+      x: () => {
+        const rows = tf.gather(dy, tf.maximum(ids, tf.scalar(0, "int32")));
+        const kept = tf.cast(tf.greaterEqual(ids, tf.scalar(0, "int32")), "float32");
+        return tf.mul(rows, tf.reshape(kept, [...ids.shape, ...dy.shape.slice(1).map(() => 1)]));
+      },
+    };
+  }),
   // So that gradients of gradients work.
   gradientOf<GatherAttributes>(
     ScatterAdd,

@@ -1,0 +1,187 @@
+import * as tf from "@tensorflow/tfjs";
+import { ArgumentError, GraphError, UnsupportedLayerError } from "../errors.js";
+import { type Trace, type TraceTensor, trace } from "../graph/trace.js";
+import { assertFinite } from "../ops/index.js";
+import {
+  type Activations,
+  type BackwardOptions,
+  findNonFinite,
+  type LowerOptions,
+  lower,
+  nameOf,
+  type Program,
+  type Reversed,
+  type Rule,
+  runBackward,
+  runForward,
+} from "../reverse/index.js";
+import { type Composite, rulesOf } from "../rules/index.js";
+import { type InputInfo, readInputs } from "./inputs.js";
+import { didYouMean } from "./options.js";
+import type { Inputs } from "./types.js";
+
+export interface EngineOptions {
+  /** The output to explain, by its layer's name or its place; null: the only one. */
+  readonly output: string | number | null;
+  /** The layer at which relevance stops. */
+  readonly stopAt: string | null;
+  readonly lowering: LowerOptions;
+  /** Methods that could do what this one cannot. */
+  readonly alternatives: readonly string[];
+}
+
+/** A model bound to the two passes: forward with all its tensors, and backward through the rules of a composite. */
+export class Engine {
+  readonly program: Program;
+  readonly inputs: readonly InputInfo[];
+  /** Tensors at which relevance stops; empty: the inputs. */
+  readonly stops: readonly number[];
+  readonly #traced: Trace;
+
+  constructor(
+    readonly who: string,
+    private readonly model: tf.LayersModel,
+    private readonly options: EngineOptions,
+  ) {
+    const whole = trace(model);
+    const output = chosenOutput(who, model, whole, options.output);
+    this.#traced = { ...whole, outputs: [whole.outputs[output] as number] };
+    this.program = onlyNeeded(lower(who, this.#traced, options.lowering));
+    this.inputs = whole.inputs.map((id, i) => {
+      const { shape, dtype } = whole.tensors[id] as TraceTensor;
+      return { shape, dtype, name: whole.inputLayers[i]?.name as string };
+    });
+    this.stops = options.stopAt === null ? [] : this.tensorsOf("stopAt", options.stopAt);
+  }
+
+  /** The rule of each step. @throws UnsupportedLayerError */
+  rules(composite: Composite): (Rule | null)[] {
+    const { alternatives } = this.options;
+    return rulesOf(this.who, composite, this.program, this.model, {
+      alternatives,
+      stopAt: new Set(this.stops),
+    });
+  }
+
+  /** The ids of a layer's outputs, one a call; of an input layer's input. */
+  tensorsOf(what: string, name: string): number[] {
+    const input = this.inputs.findIndex((info) => info.name === name);
+    if (input >= 0) return [this.program.inputs[input] as number];
+    const { nodes } = this.#traced;
+    const found = nodes.filter(({ path, layer }) => path === name || layer.name === name);
+    if (found.length === 0) {
+      const names = [...this.inputs.map((info) => info.name), ...new Set(nodes.map(({ path }) => path))];
+      throw new ArgumentError(
+        `${this.who}: ${what}: no layer "${name}"${didYouMean(name, names)}; there are ${names.join(", ")}`,
+      );
+    }
+    return found.map(({ outputs }) => outputs[0] as number);
+  }
+
+  read(x: Inputs): tf.Tensor[] {
+    return readInputs(this.who, x, this.inputs);
+  }
+
+  forward(xs: readonly tf.Tensor[]): Activations {
+    return runForward(this.who, this.program, xs);
+  }
+
+  /** The explained output of a run, flattened to `[n, k]`. @throws NonFiniteError naming the first step that made one */
+  output(values: Activations): tf.Tensor2D {
+    const y = values.get(this.outputId) as tf.Tensor;
+    try {
+      assertFinite(y, `${this.who}: the model's output`);
+    } catch (error) {
+      findNonFinite(this.who, this.program, values);
+      throw error;
+    }
+    return tf.reshape(y, [y.shape[0] as number, -1]);
+  }
+
+  /** @param head `[n, k]` */
+  backward(
+    values: Activations,
+    head: tf.Tensor,
+    rules: readonly (Rule | null)[],
+    options: BackwardOptions = {},
+  ): Reversed {
+    const y = values.get(this.outputId) as tf.Tensor;
+    return runBackward(
+      this.who,
+      this.program,
+      values,
+      new Map([[this.outputId, tf.reshape(head, y.shape)]]),
+      rules,
+      options,
+    );
+  }
+
+  get outputId(): number {
+    return this.program.outputs[0] as number;
+  }
+
+  /** A softmax at the end mixes all classes into each: what raises one output lowers the others. */
+  refuseSoftmax(): void {
+    const step = this.program.steps.find(
+      ({ kind, outputs }) => kind === "softmax" && outputs.includes(this.outputId),
+    );
+    if (step === undefined) return;
+    const { layer } = step.node;
+    throw new UnsupportedLayerError(
+      `${this.who}: ${nameOf(step)} is a softmax, which mixes every class into the one to explain: ` +
+        `explain modelWoSoftmax(model), or pass { disableModelChecks: true }`,
+      layer.name,
+      layer.getClassName(),
+    );
+  }
+}
+
+function chosenOutput(
+  who: string,
+  model: tf.LayersModel,
+  { outputs }: Trace,
+  output: string | number | null,
+): number {
+  const names = model.outputNames ?? [];
+  const there = names.length > 0 ? names.map((name, i) => `${i} "${name}"`).join(", ") : `${outputs.length}`;
+  if (output === null) {
+    if (outputs.length === 1) return 0;
+    throw new GraphError(
+      `${who}: model "${model.name}" has ${outputs.length} outputs (${there}): choose one with { output: name or index }`,
+    );
+  }
+  const index = typeof output === "number" ? output : names.indexOf(output);
+  if (Number.isInteger(index) && index >= 0 && index < outputs.length) return index;
+  throw new ArgumentError(
+    `${who}: expected output to name one of the model's outputs (${there}), got ${JSON.stringify(output)}`,
+  );
+}
+
+/** A program without the steps that its outputs do not need. */
+function onlyNeeded(program: Program): Program {
+  const wanted = new Set(program.outputs);
+  const kept = program.steps.toReversed().filter((step) => {
+    if (!step.outputs.some((id) => wanted.has(id))) return false;
+    for (const id of step.inputs) wanted.add(id);
+    return true;
+  });
+  return { ...program, steps: kept.reverse() };
+}
+
+/** The tensors through which all that reaches the output passes, the output not among them. */
+export function bottlenecks({ steps, inputs, outputs }: Program): Set<number> {
+  const lastUse = new Map<number, number>();
+  steps.forEach((step, at) => {
+    for (const id of step.inputs) lastUse.set(id, at);
+  });
+  const live = new Set(inputs.filter((id) => lastUse.has(id)));
+  const found = new Set<number>();
+  if (live.size === 1) for (const id of live) found.add(id);
+  steps.forEach((step, at) => {
+    for (const id of step.inputs) if ((lastUse.get(id) as number) <= at) live.delete(id);
+    for (const id of step.outputs) if (lastUse.has(id)) live.add(id);
+    if (live.size === 1) for (const id of live) found.add(id);
+  });
+  for (const id of outputs) found.delete(id);
+  return found;
+}

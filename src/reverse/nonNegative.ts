@@ -1,0 +1,55 @@
+import type { Step } from "./steps.js";
+
+/** Activations whose values are never negative. */
+const RECTIFYING = ["relu", "relu6", "sigmoid", "hardsigmoid", "softplus", "softmax", "thresholdedrelu"];
+
+/**
+ * The tensors of a program that hold no negative values, whatever its input: what leaves relu and its like, and what pools,
+ * moves or adds up such tensors. Rules that treat the negative part of an input apart have nothing to do there.
+ */
+export function nonNegativeTensors(steps: readonly Step[]): Set<number> {
+  const known = new Set<number>();
+  for (const step of steps) {
+    if (isNonNegative(step, (id) => known.has(id))) for (const id of step.outputs) known.add(id);
+  }
+  return known;
+}
+
+function isNonNegative(step: Step, known: (id: number) => boolean): boolean {
+  switch (step.kind) {
+    case "activation":
+    case "softmax":
+      return (
+        RECTIFYING.includes(step.activation) || (step.activation === "linear" && step.inputs.every(known))
+      );
+    case "add":
+      return step.inputs.every(known) && step.factors.every((factor) => factor >= 0);
+    case "averagePool2d":
+    case "averagePool3d":
+    case "maxPool2d":
+    case "maxPool3d":
+    case "concatenate":
+    case "reshape":
+    case "permute":
+    case "upsample":
+    case "move":
+    case "identity":
+    case "multiply":
+    case "extremum":
+      return step.inputs.every(known);
+    case "dense":
+    case "conv2d":
+    case "depthwiseConv2d":
+    case "separableConv2d":
+    case "conv2dTranspose":
+    case "conv3d":
+    case "conv3dTranspose":
+    case "scale":
+    case "layerNormalization":
+    case "embedding":
+    case "opaque":
+      return false;
+    default:
+      return step satisfies never;
+  }
+}

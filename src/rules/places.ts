@@ -1,0 +1,39 @@
+import type * as tf from "@tensorflow/tfjs";
+import { isActivationLayer } from "../checks/activations.js";
+import type { Program, Step } from "../reverse/index.js";
+
+/** Where a step stands in its model: what composites ask. */
+export interface Place {
+  readonly step: Step;
+  /** Whether it sees nothing but the model's inputs, through reshapes and padding at most. */
+  readonly input: boolean;
+  /** Whether it gives an output of the program. */
+  readonly last: boolean;
+  /** Whether its layer is nothing but an activation. */
+  readonly ownLayer: boolean;
+  /** The place of its layer, or of the nested model that has it, in `model.layers`. */
+  readonly layerIndex: number;
+}
+
+/** Layers through which one looks for the model's input, as iNNvestigate's is_input_layer. */
+const LOOKED_THROUGH = ["Flatten", "Permute", "Reshape", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D"];
+
+/** The place of every step. */
+export function placesOf({ steps, inputs, outputs }: Program, model: tf.LayersModel): Place[] {
+  const fromInput = new Set(inputs);
+  const layers = model.layers.map(({ name }) => name);
+  return steps.map((step) => {
+    const input = step.inputs.every((id) => fromInput.has(id));
+    const { layer, path } = step.node;
+    // Reshapes and permutations around a step are part of its layer.
+    const moves = ["reshape", "permute"].includes(step.kind) || LOOKED_THROUGH.includes(layer.getClassName());
+    if (input && moves) for (const id of step.outputs) fromInput.add(id);
+    return {
+      step,
+      input,
+      last: step.outputs.some((id) => outputs.includes(id)),
+      ownLayer: isActivationLayer(layer),
+      layerIndex: layers.indexOf(path.split("/")[0] as string),
+    };
+  });
+}
