@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { listAnalyzers, methodSupport } from "../../src/analyzers/index.js";
+import { methodSupport } from "../../src/analyzers/index.js";
 import { ArgumentError } from "../../src/errors.js";
 import { getModelExecutionTrace } from "../../src/graph/index.js";
 import { svgToPng } from "../../src/io/node/index.js";
@@ -116,7 +116,7 @@ test("the page has the picture and a row a node, with what a method makes of it"
 });
 
 test("methodSupport says of every node whether a method passes it; a method that passes all can explain the model", () => {
-  for (const { name } of listAnalyzers()) {
+  for (const name of ["gradient", "input_t_gradient", "lrp.z", "lrp.epsilon"]) {
     const model = convNet();
     withoutLeak(() =>
       untouched(model, () => {

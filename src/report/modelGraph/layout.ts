@@ -48,7 +48,8 @@ export function layOut({ nodes, groups, edges }: LayoutInput): Layout {
   graph.setGraph({
     rankdir: "TB",
     nodesep: 28,
-    ranksep: groups.length > 0 ? 24 : 40,
+    // Each box adds ranks of its own around what is in it, and needs room for the titles of those in it.
+    ranksep: groups.length > 0 ? 20 + 8 * Math.max(...groups.map((group) => levelOf(group, groups))) : 40,
     edgesep: 16,
     marginx: 24,
     marginy: 24,
@@ -66,4 +67,10 @@ export function layOut({ nodes, groups, edges }: LayoutInput): Layout {
     boxes: new Map([...groups, ...nodes].map(({ id }) => [id, graph.node(id)])),
     paths: edges.map(({ from, to }) => graph.edge(from, to).points),
   };
+}
+
+/** How deep a group lies, from 1. */
+function levelOf({ parent }: LayoutInput["groups"][number], groups: LayoutInput["groups"]): number {
+  const outer = groups.find(({ id }) => id === parent);
+  return outer === undefined ? 1 : 1 + levelOf(outer, groups);
 }

@@ -6,8 +6,8 @@ import { type GraphGroup, type GraphNode, type ModelGraph, parametersText, shape
 const NODE = { minWidth: 168, maxWidth: 300, padding: 14, bar: 5, radius: 8 };
 const FONT = { name: 13, detail: 11 };
 const LINE = 16;
-/** Room for a group's name above what is in it. */
-const GROUP_TITLE = 20;
+/** Room for a group's title, with what dagre leaves between a box and what is in it. */
+const GROUP_RISE = 12;
 /** How long the heads of arrows are. */
 const ARROW = 7;
 
@@ -66,11 +66,11 @@ export function modelGraphSvg(graph: ModelGraph): string {
     '<rect width="100%" height="100%" fill="#ffffff"/>',
     `<text x="24" y="36" font-size="16" font-weight="600" fill="#111827">${escapeXml(heading)}</text>`,
     `<g transform="translate(${px(left)} ${top})">`,
-    ...graph.groups.map((group) => drawGroup(box(group.id), depthOf(group, graph.groups))),
+    ...graph.groups.map((group) => drawGroup(group, box(group.id), graph.groups)),
     ...graph.edges.map(({ from, to }, i) =>
       drawEdge(box(from), box(to), layout.paths[i] as readonly Point[]),
     ),
-    ...graph.groups.map((group) => drawGroupTitle(group, box(group.id), depthOf(group, graph.groups))),
+    ...graph.groups.map((group) => drawGroupTitle(group, box(group.id), graph.groups)),
     ...graph.nodes.map((node) => drawNode(node, texts.get(node.id) as Line[], box(node.id))),
     "</g>",
     `<g transform="translate(0 ${top + Math.ceil(layout.height)})">`,
@@ -162,35 +162,44 @@ function groupFill(depth: number): string {
   return GROUP_FILLS[depth % GROUP_FILLS.length] as string;
 }
 
-/** The top left corner of a group's box, which has room for its title above what dagre reckons with. */
-function groupCorner({ x, y, width, height }: Box): Point {
-  return { x: x - width / 2, y: y - height / 2 - GROUP_TITLE + 8 };
+/** How many boxes deep a group is nested, from 0. */
+function depthOf(group: GraphGroup, groups: readonly GraphGroup[]): number {
+  const parent = groups.find(({ id }) => id === group.parent);
+  return parent === undefined ? 0 : 1 + depthOf(parent, groups);
 }
 
-function drawGroup(box: Box, depth: number): string {
-  const { x, y } = groupCorner(box);
+/** How many boxes are nested in a group, one in the other, itself included. */
+function levelsOf(group: GraphGroup, groups: readonly GraphGroup[]): number {
+  const inside = groups.filter(({ parent }) => parent === group.id);
+  return 1 + Math.max(0, ...inside.map((inner) => levelsOf(inner, groups)));
+}
+
+/** How far a group's box rises above what dagre reckons with: for its title, above those of the boxes in it. */
+function riseOf(group: GraphGroup, groups: readonly GraphGroup[]): number {
+  return GROUP_RISE * levelsOf(group, groups);
+}
+
+function drawGroup(group: GraphGroup, { x, y, width, height }: Box, groups: readonly GraphGroup[]): string {
+  const rise = riseOf(group, groups);
   return (
-    `<rect class="group" x="${px(x)}" y="${px(y)}" width="${px(box.width)}" height="${px(box.height + GROUP_TITLE - 8)}" rx="10" ` +
-    `fill="${groupFill(depth)}" stroke="#cbd5e1"/>`
+    `<rect class="group" x="${px(x - width / 2)}" y="${px(y - height / 2 - rise)}" width="${px(width)}" ` +
+    `height="${px(height + rise)}" rx="10" fill="${groupFill(depthOf(group, groups))}" stroke="#cbd5e1"/>`
   );
 }
 
 /** Drawn above the edges, with a rim of the box's colour that keeps them off the letters. */
-function drawGroupTitle({ name, className }: GraphGroup, box: Box, depth: number): string {
-  const { x, y } = groupCorner(box);
-  const label = `${name.split("/").at(-1)} (${className})`;
-  const [text] = wrapText(label, { width: Math.max(box.width - 20, 60), fontSize: FONT.detail, maxLines: 1 });
+function drawGroupTitle(
+  group: GraphGroup,
+  { x, y, width, height }: Box,
+  groups: readonly GraphGroup[],
+): string {
+  const label = `${group.name.split("/").at(-1)} (${group.className})`;
+  const [text] = wrapText(label, { width: Math.max(width - 20, 60), fontSize: FONT.detail, maxLines: 1 });
   return (
-    `<text x="${px(x + 10)}" y="${px(y + 15)}" font-size="${FONT.detail}" font-weight="600" fill="#475569" ` +
-    `stroke="${groupFill(depth)}" stroke-width="4" stroke-linejoin="round" paint-order="stroke">${escapeXml(text ?? "")}</text>`
+    `<text x="${px(x - width / 2 + 10)}" y="${px(y - height / 2 - riseOf(group, groups) + 15)}" font-size="${FONT.detail}" ` +
+    `font-weight="600" fill="#475569" stroke="${groupFill(depthOf(group, groups))}" stroke-width="4" ` +
+    `stroke-linejoin="round" paint-order="stroke">${escapeXml(text ?? "")}</text>`
   );
-}
-
-function depthOf(group: GraphGroup, groups: readonly GraphGroup[]): number {
-  let depth = 0;
-  for (let parent = group.parent; parent !== null; depth++)
-    parent = groups.find(({ id }) => id === parent)?.parent ?? null;
-  return depth;
 }
 
 /**
