@@ -1,8 +1,8 @@
 import type * as tf from "@tensorflow/tfjs";
-import { TracelightError } from "../errors.js";
-import { modelFromTrace } from "../graph/modelFromTrace.js";
-import { type Trace, type TraceNode, trace } from "../graph/trace.js";
-import { createAnalyzer } from "./createAnalyzer.js";
+import { trace } from "../graph/trace.js";
+import { lower } from "../reverse/index.js";
+import { refusalsOf } from "../rules/index.js";
+import { chosenMethod } from "./createAnalyzer.js";
 
 /** Whether a method can pass one call of a layer. */
 export interface NodeSupport {
@@ -14,7 +14,7 @@ export interface NodeSupport {
 }
 
 /**
- * Whether a method can pass each call of a model's trace, and why not: each layer is asked alone, as a model of its own.
+ * Whether a method can pass each call of a model's trace, and why not. Nothing is computed.
  *
  * @param name one of `listAnalyzers()`
  * @param options of the method
@@ -24,32 +24,26 @@ export interface NodeSupport {
  * @example methodSupport("lrp.z", model).filter(({ supported }) => !supported)
  */
 export function methodSupport(name: string, model: tf.LayersModel, options: object = {}): NodeSupport[] {
+  const { method, values } = chosenMethod(name, options);
   const traced = trace(model, "methodSupport");
+  const program = lower("methodSupport", traced, method.lowering);
+  // A method that only looks at the input asks no layer.
+  const refusals =
+    method.signal === undefined
+      ? refusalsOf(method.composite, program, model)
+      : program.steps.map(() => null);
+  const misled = method.misledBySoftmax !== false && values.disableModelChecks !== true;
   return traced.nodes.map((node, nid) => {
-    const reason = refusal(name, traced, node, options);
+    const steps = program.steps.flatMap((step, at) =>
+      step.node === node ? [{ step, refusal: refusals[at] }] : [],
+    );
+    const softmax = steps.some(
+      ({ step }) => step.kind === "softmax" && step.outputs.some((id) => program.outputs.includes(id)),
+    );
+    const reason =
+      misled && softmax
+        ? "is a softmax, which mixes every class into the one to explain: explain modelWoSoftmax(model)"
+        : (steps.find(({ refusal }) => refusal != null)?.refusal ?? null);
     return { nid, supported: reason === null, reason };
   });
-}
-
-function refusal(name: string, traced: Trace, node: TraceNode, options: object): string | null {
-  try {
-    const alone = modelFromTrace(
-      "methodSupport",
-      { ...traced, nodes: [node] },
-      {
-        name: node.path,
-        inputs: [...new Set(node.inputs)].map((id, i) => ({ id, name: `x${i}` })),
-        outputs: node.outputs.slice(0, 1),
-      },
-    );
-    try {
-      createAnalyzer(name, alone, options).dispose();
-    } finally {
-      alone.dispose();
-    }
-    return null;
-  } catch (error) {
-    if (!(error instanceof TracelightError) || error.code === "ARGUMENT") throw error;
-    return error.message.replace(`${name}: `, "");
-  }
 }

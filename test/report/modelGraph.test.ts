@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { methodSupport } from "../../src/analyzers/index.js";
-import { ArgumentError } from "../../src/errors.js";
+import { createAnalyzer, listAnalyzers, methodSupport } from "../../src/analyzers/index.js";
+import { ArgumentError, UnsupportedLayerError } from "../../src/errors.js";
 import { getModelExecutionTrace } from "../../src/graph/index.js";
 import { svgToPng } from "../../src/io/node/index.js";
 import { modelGraph, modelGraphDot, modelGraphHtml, modelGraphSvg } from "../../src/report/index.js";
@@ -98,7 +98,7 @@ test("DOT has a cluster a nested model and an arrow an edge; what cannot be pass
   assert.is(dot.match(/->/g)?.length, 6);
   assert.match(
     dot,
-    /node5 \[label="probabilities\\nDense · 3\\n15 parameters", penwidth=2, color="#dc2626".*tooltip="layer/,
+    /node5 \[label="probabilities\\nDense · 3\\n15 parameters", penwidth=2, color="#dc2626".*tooltip="is a softmax/,
   );
   assert.is(dot.split("{").length, dot.split("}").length);
 });
@@ -115,25 +115,50 @@ test("the page has the picture and a row a node, with what a method makes of it"
   assert.match(html, /<tr class="refused"><td class="number">7<\/td><td>dense<\/td>/);
 });
 
-test("methodSupport says of every node whether a method passes it; a method that passes all can explain the model", () => {
-  for (const name of ["gradient", "input_t_gradient", "lrp.z", "lrp.epsilon"]) {
-    const model = convNet();
-    withoutLeak(() =>
-      untouched(model, () => {
-        const support = methodSupport(name, model, { disableModelChecks: true });
+/** Options that some methods cannot do without. */
+const needed: Record<string, object> = {
+  lrp: { rule: "Z" },
+  "lrp.alpha_beta": { alpha: 2 },
+  "lrp.epsilon_gamma_box": { low: 0, high: 1 },
+  "deep_taylor.bounded": { low: 0, high: 1 },
+  "lrp.sequential_preset_b_flat_until_idx": { untilLayerIdx: 1 },
+  "lrp.rule_until_index": { untilLayerIdx: 1 },
+};
+
+test("methodSupport says of every node whether a method passes it; where it passes all the method can be made, and only there", () => {
+  const models = zoo.map(({ make }) => make()).filter((model) => model.outputs.length === 1);
+  for (const { name } of listAnalyzers()) {
+    const options = { ...needed[name], disableModelChecks: true };
+    for (const model of models) {
+      withoutLeak(() => {
+        const support = methodSupport(name, model, options);
         assert.equal(
           support.map(({ nid }) => nid),
-          [0, 1, 2, 3, 4, 5, 6, 7],
+          getModelExecutionTrace(model).map((_, nid) => nid),
         );
-        assert.ok(
-          support.every(({ supported, reason }) => supported && reason === null),
-          name,
+        let refused = false;
+        try {
+          createAnalyzer(name, model, options).dispose();
+        } catch (error) {
+          refused = error instanceof UnsupportedLayerError;
+        }
+        assert.is(
+          support.every(({ supported }) => supported),
+          !refused,
+          `${name} on ${model.name}`,
         );
-        const [last] = methodSupport(name, model).slice(-1);
-        assert.match(last!.reason!, /^layer "dense" \(Dense\) is a softmax/);
-      }),
-    );
+      });
+    }
   }
+});
+
+test("methodSupport says of a softmax at the end that it misleads", () => {
+  const model = convNet();
+  untouched(model, () => {
+    const [last] = methodSupport("lrp.z", model).slice(-1);
+    assert.match(last!.reason!, /^is a softmax, which mixes every class into the one to explain/);
+    assert.ok(methodSupport("input", model).every(({ supported }) => supported));
+  });
 });
 
 test("methodSupport refuses what is no method and no model", () => {
