@@ -8,7 +8,7 @@ import { parseSignxaiName, withFactors } from "./signxaiNames.js";
 import type { Analyzer, AnalyzerInfo, AnalyzerSettings } from "./types.js";
 
 /** What can explain most models that a method of relevance cannot. */
-const ALTERNATIVES = ["gradient", "input_t_gradient"];
+export const ALTERNATIVES = ["gradient", "input_t_gradient"];
 
 /**
  * An explanation method bound to a model. The model is traced once; nothing is computed yet, nothing of the model is

@@ -1,8 +1,10 @@
 import type * as tf from "@tensorflow/tfjs";
-import { trace } from "../graph/trace.js";
+import { UnsupportedLayerError } from "../errors.js";
+import { type Trace, trace } from "../graph/trace.js";
 import { lower } from "../reverse/index.js";
 import { refusalsOf } from "../rules/index.js";
-import { chosenMethod } from "./createAnalyzer.js";
+import { ALTERNATIVES, chosenMethod } from "./createAnalyzer.js";
+import type { Method } from "./method.js";
 
 /** Whether a method can pass one call of a layer. */
 export interface NodeSupport {
@@ -12,6 +14,8 @@ export interface NodeSupport {
   /** Why not, where it cannot. */
   readonly reason: string | null;
 }
+
+const WHO = "methodSupport";
 
 /**
  * Whether a method can pass each call of a model's trace, and why not. Nothing is computed.
@@ -25,12 +29,15 @@ export interface NodeSupport {
  */
 export function methodSupport(name: string, model: tf.LayersModel, options: object = {}): NodeSupport[] {
   const { method, values } = chosenMethod(name, options);
-  const traced = trace(model, "methodSupport");
-  const program = lower("methodSupport", traced, method.lowering);
+  const traced = trace(model, WHO);
+  // What cannot even be taken apart, node by node; then the rules of the rest.
+  const apart = new Map(traced.nodes.map((node) => [node, refusalOf({ ...traced, nodes: [node] }, method)]));
+  const known = traced.nodes.filter((node) => apart.get(node) === null);
+  const program = lower(WHO, { ...traced, nodes: known }, method.lowering);
   // A method that only looks at the input asks no layer.
   const refusals =
     method.signal === undefined
-      ? refusalsOf(method.composite, program, model)
+      ? refusalsOf(method.composite, program, model, { alternatives: ALTERNATIVES })
       : program.steps.map(() => null);
   const misled = method.misledBySoftmax !== false && values.disableModelChecks !== true;
   return traced.nodes.map((node, nid) => {
@@ -43,7 +50,18 @@ export function methodSupport(name: string, model: tf.LayersModel, options: obje
     const reason =
       misled && softmax
         ? "is a softmax, which mixes every class into the one to explain: explain modelWoSoftmax(model)"
-        : (steps.find(({ refusal }) => refusal != null)?.refusal ?? null);
+        : (apart.get(node) ?? steps.find(({ refusal }) => refusal != null)?.refusal ?? null);
     return { nid, supported: reason === null, reason };
   });
+}
+
+/** Why the engine cannot take a call apart, or null. */
+function refusalOf(alone: Trace, method: Method): string | null {
+  try {
+    lower(WHO, alone, method.lowering);
+    return null;
+  } catch (error) {
+    if (!(error instanceof UnsupportedLayerError)) throw error;
+    return error.message.replace(/^.*? \(\w+\) /, "");
+  }
 }

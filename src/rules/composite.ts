@@ -172,9 +172,14 @@ export function rulesOf(
 }
 
 /** Why a composite cannot pass a step, for every step of a program; null where it can. */
-export function refusalsOf(composite: Composite, program: Program, model: tf.LayersModel): (string | null)[] {
+export function refusalsOf(
+  composite: Composite,
+  program: Program,
+  model: tf.LayersModel,
+  { alternatives }: Pick<RulesOptions, "alternatives">,
+): (string | null)[] {
   const entries = entriesOf(composite, program, model, new Set());
-  return program.steps.map((step, at) => (entries[at] === undefined ? whyNot(step, []) : null));
+  return program.steps.map((step, at) => (entries[at] === undefined ? whyNot(step, alternatives) : null));
 }
 
 /** For each step what applies to it: an entry; null where no relevance arrives; undefined where there is none. */

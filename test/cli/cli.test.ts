@@ -179,10 +179,7 @@ test("trace says of each layer whether a method can pass it, in the table and as
     nodes.map((node: { supported?: boolean }) => node.supported),
     [undefined, false, true],
   );
-  assert.match(
-    nodes[1].reason,
-    /^layer "memory" \(LSTM\) has no rule of relevance; gradient and input_t_gradient can/,
-  );
+  assert.match(nodes[1].reason, /^has no rule of relevance; gradient and input_t_gradient can/);
 });
 
 test("trace draws the model as SVG, DOT or HTML, into a file or to the terminal", async () => {
