@@ -5,7 +5,7 @@ import * as assert from "uvu/assert";
 import { ModelFormatError } from "../../src/errors.js";
 import { copyModel, getActivations, mergeBatchNormalization, modelWoSoftmax } from "../../src/graph/index.js";
 import { beforeActivation, isChanged } from "../../src/graph/outputActivation.js";
-import { loadLayersModel } from "../../src/io/node/index.js";
+import { loadModel } from "../../src/io/index.js";
 import {
   buildRecorded,
   type RecordedTensor,
@@ -63,7 +63,7 @@ const kerasModels = referenceFiles("keras", "").filter((name) => !name.includes(
 if (kerasModels.length === 0) skipWithout("surgery on the recorded Keras models");
 for (const name of kerasModels) {
   const folder = referencePath(`keras/${name}`) as string;
-  const model = await loadLayersModel(`${folder}/model.keras`).catch((error: unknown) => {
+  const model = await loadModel(`${folder}/model.keras`).catch((error: unknown) => {
     if (!(error instanceof ModelFormatError)) throw error;
     console.log(`skipped: surgery on ${name}: ${error.message}`);
     test.skip(name, () => {});
