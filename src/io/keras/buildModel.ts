@@ -73,7 +73,13 @@ function isIsolated(spec: ModelSpec): boolean {
 
 const RECURRENT = new Set(["SimpleRNN", "LSTM", "GRU", "Bidirectional"]);
 /** Layers whose masks are inputs by themselves. */
-const ATTENTION = new Set(["MultiHeadAttention", "GroupQueryAttention", "Attention", "AdditiveAttention"]);
+const ATTENTION = new Set([
+  "MultiHeadAttention",
+  "GroupQueryAttention",
+  "GroupedQueryAttention",
+  "Attention",
+  "AdditiveAttention",
+]);
 /** Layers that compute with the mask of their input. */
 const USES_MASK = new Set([...RECURRENT, "TimeDistributed", "GlobalAveragePooling1D", "Softmax"]);
 
@@ -287,6 +293,7 @@ class Builder {
       callOptions: (plain[0] ?? {}) as JsonRecord,
       roles: roles[0] as string[],
       rank: inputs[0]?.tensor.shape.length ?? null,
+      inputShape: inputs[0]?.tensor.shape ?? null,
       isolated: this.isolated,
       masked: inputs[0]?.masked ?? false,
     };
@@ -312,9 +319,11 @@ class Builder {
     const common = { name, ...extra };
     if (className === "TimeDistributed") {
       const rank = context.rank === null ? null : context.rank - 1;
+      const inputShape =
+        context.inputShape === null ? null : [context.inputShape[0] ?? null, ...context.inputShape.slice(2)];
       const layer = isModel(inner)
         ? this.nestedIn(key, inner, weights)
-        : this.wrapped(innerClass, innerName, inner.config, { ...context, rank, masked: false });
+        : this.wrapped(innerClass, innerName, inner.config, { ...context, rank, inputShape, masked: false });
       return tf.layers.timeDistributed({ layer, ...common });
     }
     this.checkBackward(spec, inner.config);
@@ -493,7 +502,7 @@ function carriesMask(layer: Layer, spec: LayerSpec, inputs: readonly Made[]): bo
 
 /** What the tensors of an attention layer's call are. */
 function rolesOf(layer: LayerSpec, { args, kwargs }: CallSpec): { roles: string[]; refs: TensorRef[] } {
-  const heads = layer.className === "MultiHeadAttention" || layer.className === "GroupQueryAttention";
+  const heads = layer.className !== "Attention" && layer.className !== "AdditiveAttention";
   const found: [string, TensorRef][] = [];
   const add = (role: string, value: CallValue | undefined) => {
     const [ref] = refsIn(value ?? null);

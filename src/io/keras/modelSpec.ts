@@ -3,6 +3,7 @@
  * at without its weights, and all that is wrong with its JSON is found first.
  */
 import { ModelFormatError, UnsupportedLayerError } from "../../errors.js";
+import { operations } from "../../layers/operations.js";
 import {
   asCount,
   asList,
@@ -177,8 +178,10 @@ function readLayer(json: Json, where: string, level: number): LayerSpec {
 }
 
 /** Bare operations have the names of layers, and tell by their module only. */
-function isOperation({ module }: JsonRecord): boolean {
-  return typeof module === "string" && /^keras\.(src\.)?ops\b/.test(module);
+function isOperation({ module, class_name, config }: JsonRecord): boolean {
+  if (typeof module === "string") return /^keras\.(src\.)?ops\b/.test(module);
+  // In an .h5 file there is no module; but layers always say whether they can be trained.
+  return isRecord(config) && !("trainable" in config) && Object.hasOwn(operations, String(class_name));
 }
 
 function readCall(node: Json, where: string): CallSpec {

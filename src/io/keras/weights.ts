@@ -17,6 +17,7 @@ export interface ModelWeights {
 /** Sublayers with weights, in the order of their weights, by the layer's class. */
 const SUBLAYERS: Readonly<Record<string, readonly string[]>> = {
   MultiHeadAttention: ["query_dense", "key_dense", "gate_dense", "value_dense", "output_dense"],
+  GroupedQueryAttention: ["query_dense", "key_dense", "gate_dense", "value_dense", "output_dense"],
   GroupQueryAttention: ["query_dense", "key_dense", "gate_dense", "value_dense", "output_dense"],
   SimpleRNN: ["cell"],
   LSTM: ["cell"],
@@ -56,7 +57,9 @@ function groupNames(layers: readonly LayerSpec[]): Map<LayerSpec, string> {
   const counts = new Map<string, number>();
   return new Map(
     layers.map((layer) => {
-      const name = snakeCase(layer.className);
+      // Saved under the name that it is exported by, its group under that of its class.
+      const exported = layer.className === "GroupQueryAttention";
+      const name = snakeCase(exported ? "GroupedQueryAttention" : layer.className);
       const count = counts.get(name) ?? 0;
       counts.set(name, count + 1);
       return [layer, count === 0 ? name : `${name}_${count}`];
