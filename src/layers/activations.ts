@@ -18,31 +18,25 @@ function keepWhere(x: tf.Tensor, keep: (x: tf.Tensor) => tf.Tensor, otherwise: t
 const hardSigmoid: Fn = (x) => tf.div(tf.relu6(tf.add(x, 3)), 6);
 
 /**
- * The projection onto the simplex over the last axis (Martins and Astudillo 2016): relu(x - tau), with tau such that the sum
- * is 1. Its gradient is that of taking the mean away, among the entries above zero.
+ * relu(x - tau) over the last axis. Of the sorted logits the first k are above zero; tau is, as in Keras, the sum of their k
+ * cumulative sums, less 1, over k. (In the paper, Martins and Astudillo 2016, it is the last of these sums.)
  */
 const sparsemax: Fn = (x) => {
-  const project = tf.customGrad((input, save) => {
-    const z = input as tf.Tensor;
-    const last = z.shape.at(-1) as number;
-    const sorted = tf.topk(z, last).values;
-    const sums = tf.cumsum(sorted, z.rank - 1);
+  const last = x.shape.at(-1) as number;
+  const support = (t: tf.Tensor) => {
+    const sorted = tf.topk(t, last).values;
     const k = tf.range(1, last + 1);
-    const above = tf.cast(tf.greater(tf.add(1, tf.mul(k, sorted)), sums), "float32");
-    const count = tf.sum(above, -1, true);
-    const tau = tf.div(tf.sub(tf.sum(tf.mul(above, sorted), -1, true), 1), count);
-    const y = tf.relu(tf.sub(z, tau));
-    (save as (tensors: tf.Tensor[]) => void)([y]);
-    return {
-      value: y,
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
-        const support = tf.cast(tf.greater(saved[0] as tf.Tensor, 0), "float32");
-        const mean = tf.div(tf.sum(tf.mul(support, dy), -1, true), tf.sum(support, -1, true));
-        return tf.mul(support, tf.sub(dy, mean));
-      },
-    };
+    const above = tf.greater(tf.add(1, tf.mul(k, sorted)), tf.cumsum(sorted, t.rank - 1));
+    return tf.sum(tf.cast(above, "float32"), -1, true);
+  };
+  const count = constantOf(x, support);
+  // How often a logit is in the sums: k times the first, once the k-th.
+  const times = constantOf(x, (t) => {
+    const larger = tf.greater(tf.expandDims(t, -2), tf.expandDims(t, -1));
+    return tf.relu(tf.sub(support(t), tf.sum(tf.cast(larger, "float32"), -1)));
   });
-  return project(x);
+  const tau = tf.div(tf.sub(tf.sum(tf.mul(times, x), -1, true), 1), count);
+  return tf.relu(tf.sub(x, tau));
 };
 
 /** Exact, with the error function, as tfjs's gelu; the approximation is Keras's `gelu(approximate=True)`. */

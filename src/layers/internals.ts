@@ -175,7 +175,12 @@ export function retain(layer: Layer): void {
  * takes away one (two for a nested model), so that of a layer called twice the weights would stay.
  */
 export function ownedByOneModel(layer: Layer): void {
-  (layer as unknown as { _refCount: number })._refCount = isContainer(layer) ? 2 : 1;
+  setOwners(layer, isContainer(layer) ? 2 : 1);
+}
+
+/** Sets how many owners a layer has, in tfjs's own count. */
+export function setOwners(layer: Layer, owners: number): void {
+  (layer as unknown as { _refCount: number })._refCount = owners;
 }
 
 /** The value of a layer's weight by field name (`"kernel"`), or null where the layer has none. Not ours to dispose. */

@@ -8,6 +8,7 @@ import {
   layerFromConfig,
   ownedByOneModel,
   type Shape,
+  setOwners,
 } from "../../layers/internals.js";
 import type { OperationArgument } from "../../layers/Operation.js";
 import { operations } from "../../layers/operations.js";
@@ -96,6 +97,9 @@ class Builder {
         : this.functional(spec, weights);
     if (!spec.trainable) model.trainable = false;
     for (const layer of model.layers) ownedByOneModel(layer);
+    // A model that a Sequential begins with is not called by it, but taken over.
+    const [first] = model.layers;
+    if (spec.kind === "sequential" && first instanceof tf.LayersModel) setOwners(first, 1);
     return model;
   }
 
@@ -164,7 +168,7 @@ class Builder {
           later.push(item);
           continue;
         }
-        const inputs = this.inputsOf(layer, call, find, specs);
+        const inputs = this.apart(layer, this.inputsOf(layer, call, find, specs), spec);
         const at = layers.get(layer.name) ?? this.layer(layer, layer, weights, inputs, {});
         layers.set(layer.name, at);
         const outputs = this.applied(layer, at, inputs);
@@ -196,6 +200,25 @@ class Builder {
       name: spec.name,
       inputs: ends(spec.inputs, "input_layers"),
       outputs: ends(spec.outputs, "output_layers"),
+    });
+  }
+
+  /**
+   * tfjs frees a tensor too early that a layer takes twice and another needs later. Such a second use is of a copy; inputs of
+   * the model are not freed.
+   */
+  private apart(layer: LayerSpec, inputs: Made[], { layers, outputs }: ModelSpec): Made[] {
+    return inputs.map((made, i) => {
+      const { sourceLayer } = made.tensor as unknown as { sourceLayer: Layer };
+      const again = inputs.findIndex(({ tensor }) => tensor === made.tensor) < i;
+      if (!again || sourceLayer.getClassName() === "InputLayer") return made;
+      const uses = layers.flatMap(({ calls }) =>
+        calls.filter((call) => refsOf(call).some((ref) => ref.layer === sourceLayer.name)),
+      );
+      const ends = outputs.some((ref) => ref.layer === sourceLayer.name);
+      if (uses.length < 2 && !ends) return made;
+      const copy = layerFromConfig("KerasIdentity", { name: `${layer.name}_copy${i}` });
+      return { ...made, tensor: copy.apply(made.tensor) as tf.SymbolicTensor };
     });
   }
 
@@ -257,19 +280,15 @@ class Builder {
         throw this.unsupported(spec, "it is called with training = true, which is not how a model predicts");
       }
     }
-    if (spec.model !== null) {
+    if (spec.model !== null && spec.kind === "model") {
       const shape = inputs[0]?.tensor.shape ?? null;
       return this.model(spec.model, weights?.inside(key) ?? null, shape);
     }
     if (spec.kind === "operation") return this.operation(spec);
     const context = this.context(spec, inputs);
-    const arrays = weights?.of(key) ?? null;
-    let queue = arrays;
-    if (isRecord(spec.config.layer) && spec.className === "TimeDistributed" && isModel(spec.config.layer))
-      queue = [];
     const made = this.explained(spec, () => this.instantiate(spec, context, weights, key, extra));
-    if (queue !== null && !isModelWrapper(made))
-      this.buildWith(spec, made, inputs, queue, weights as ModelWeights);
+    // A model inside has its weights already.
+    if (weights !== null && spec.model === null) this.buildWith(spec, made, inputs, weights.of(key), weights);
     return made;
   }
 
@@ -321,9 +340,15 @@ class Builder {
       const rank = context.rank === null ? null : context.rank - 1;
       const inputShape =
         context.inputShape === null ? null : [context.inputShape[0] ?? null, ...context.inputShape.slice(2)];
-      const layer = isModel(inner)
-        ? this.nestedIn(key, inner, weights)
-        : this.wrapped(innerClass, innerName, inner.config, { ...context, rank, inputShape, masked: false });
+      const layer =
+        spec.model !== null
+          ? this.model(spec.model, weights?.inside(key) ?? null, inputShape)
+          : this.wrapped(innerClass, innerName, inner.config, {
+              ...context,
+              rank,
+              inputShape,
+              masked: false,
+            });
       return tf.layers.timeDistributed({ layer, ...common });
     }
     this.checkBackward(spec, inner.config);
@@ -338,10 +363,6 @@ class Builder {
   private wrapped(className: string, name: string, config: JsonRecord, context: ConvertContext): Layer {
     const converted = convertLayer(className, name, config, context);
     return layerFromConfig(converted.className, converted.config);
-  }
-
-  private nestedIn(key: LayerSpec, _inner: JsonRecord, _weights: ModelWeights | null): Layer {
-    throw this.unsupported(key, "a model inside TimeDistributed is not supported");
   }
 
   /** tfjs makes the layer that runs backwards from the one that runs forwards. */
@@ -479,22 +500,11 @@ const MERGES = new Set([
   "Dot",
 ]);
 
-function isModel(inner: JsonRecord): boolean {
-  return ["Sequential", "Functional", "Model"].includes(String(inner.class_name));
-}
-
-function isModelWrapper(layer: Layer): boolean {
-  return (
-    layer.getClassName() === "TimeDistributed" &&
-    innerLayers(layer).some((inner) => inner instanceof tf.LayersModel)
-  );
-}
-
 /** Whether the output of a layer has a mask, as tfjs hands it on. */
 function carriesMask(layer: Layer, spec: LayerSpec, inputs: readonly Made[]): boolean {
   if (spec.className === "Embedding") return spec.config.mask_zero === true;
   if (spec.className === "Masking") return true;
-  if (spec.model !== null || !layer.supportsMasking || !inputs.some(({ masked }) => masked)) return false;
+  if (spec.kind === "model" || !layer.supportsMasking || !inputs.some(({ masked }) => masked)) return false;
   if (!RECURRENT.has(spec.className)) return true;
   const config = isRecord(spec.config.layer) ? spec.config.layer.config : spec.config;
   return isRecord(config) && config.return_sequences === true;

@@ -48,7 +48,7 @@ export interface LayerSpec {
   /** As in the file, in snake case. */
   readonly config: JsonRecord;
   readonly calls: readonly CallSpec[];
-  /** Of a nested model. */
+  /** Of a nested model, or of one in a TimeDistributed. */
   readonly model: ModelSpec | null;
 }
 
@@ -172,6 +172,10 @@ function readLayer(json: Json, where: string, level: number): LayerSpec {
       level + 1,
     );
     return { kind: "model", name, className, config, calls, model };
+  }
+  if (className === "TimeDistributed" && isModelConfig(config.layer)) {
+    const model = readModelSpec(config.layer as Json, `${here}: layer`, level + 1);
+    return { kind: "layer", name, className, config, calls, model };
   }
   const kind = className === "InputLayer" ? "input" : isOperation(record) ? "operation" : "layer";
   return { kind, name, className, config, calls, model: null };
