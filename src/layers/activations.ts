@@ -55,7 +55,7 @@ export const activationFunctions: Readonly<Record<string, Fn>> = {
   hardSigmoid3: hardSigmoid,
   hardSilu: (x) => tf.mul(x, hardSigmoid(x)),
   hardTanh: (x) => tf.clipByValue(x, -1, 1),
-  logSigmoid: (x) => tf.logSigmoid(x),
+  logSigmoid: (x) => tf.neg(tf.softplus(tf.neg(x))),
   squareplus: (x) => tf.mul(0.5, tf.add(x, tf.sqrt(tf.add(tf.square(x), 4)))),
   softShrink: (x) => tf.sub(tf.relu(tf.sub(x, 0.5)), tf.relu(tf.sub(tf.neg(x), 0.5))),
   hardShrink: (x) => keepWhere(x, (t) => tf.greater(tf.abs(t), 0.5), tf.zerosLike(x)),

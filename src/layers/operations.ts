@@ -198,8 +198,8 @@ export const operations: Readonly<Record<string, Run>> = {
   Identity: unary((x) => x.clone()),
   Copy: unary((x) => x.clone()),
   StopGradient: unary((x) => constantOf(x, (t) => t.clone())),
-  ZerosLike: unary((x) => tf.zerosLike(x)),
-  OnesLike: unary((x) => tf.onesLike(x)),
+  ZerosLike: unary((x) => constantOf(x, (t) => tf.zerosLike(t))),
+  OnesLike: unary((x) => constantOf(x, (t) => tf.onesLike(t))),
 
   Mean: reduction((x, axes, keepDims) => tf.mean(x, axes, keepDims)),
   Sum: reduction((x, axes, keepDims) => tf.sum(x, axes, keepDims)),
@@ -265,7 +265,8 @@ export const operations: Readonly<Record<string, Run>> = {
   Cast: (args, named) => {
     const dtype = argument<string>(args, named, 1, "dtype");
     const type = dtype === "bool" ? "bool" : dtype.includes("int") ? "int32" : "float32";
-    return tf.cast(argument<tf.Tensor>(args, named, 0, "x"), type);
+    const x = argument<tf.Tensor>(args, named, 0, "x");
+    return type === "float32" ? tf.cast(x, type) : constantOf(x, (t) => tf.cast(t, type));
   },
 
   GetItem: getItem,

@@ -41,8 +41,13 @@ export interface BuildOptions {
 /** A tensor of the model that is being built, and whether it has a mask. */
 interface Made {
   readonly tensor: tf.SymbolicTensor;
+  /** Whether tfjs hands a mask on with it. */
   readonly masked: boolean;
+  /** Makes the mask that Keras hands on with it, as a tensor; null where there is none. */
+  readonly mask: MaskMaker | null;
 }
+
+type MaskMaker = () => tf.SymbolicTensor;
 
 /**
  * A model with its weights, or without where `weights` is null.
@@ -120,7 +125,7 @@ class Builder {
         ? "int32"
         : inputDType(first, this.options.where);
     const x = tf.input({ batchShape: [...shape], dtype, name });
-    let last: Made = { tensor: x, masked: false };
+    let last: Made = { tensor: x, masked: false, mask: null };
     for (const [i, layer] of layers.entries()) {
       if (layer.kind === "operation") throw this.wrong(`the operation ${layer.name} stands in a Sequential`);
       const call: CallSpec = { args: [{ ref: { layer: "", call: 0, tensor: 0 } }], kwargs: {} };
@@ -134,7 +139,7 @@ class Builder {
       if (i === 0) made.apply(x);
       model.add(made);
       const [output] = model.outputs as [tf.SymbolicTensor];
-      last = { tensor: output, masked: carriesMask(made, layer, [last]) };
+      last = { tensor: output, masked: carriesMask(made, layer, [last]), mask: maskAfter(layer, [last]) };
     }
     (model as unknown as { build(): void }).build();
     return model;
@@ -154,7 +159,7 @@ class Builder {
         dtype: inputDType(layer, this.options.where),
         name: layer.name,
       });
-      made.set(layer.name, new Map([[0, [{ tensor, masked: false }]]]));
+      made.set(layer.name, new Map([[0, [{ tensor, masked: false, mask: null }]]]));
     }
     let waiting = spec.layers
       .filter(({ kind }) => kind !== "input")
@@ -173,10 +178,11 @@ class Builder {
         layers.set(layer.name, at);
         const outputs = this.applied(layer, at, inputs);
         const masked = carriesMask(at, layer, inputs);
+        const mask = maskAfter(layer, inputs);
         const calls = made.get(layer.name) ?? new Map<number, Made[]>();
         calls.set(
           index,
-          outputs.map((tensor) => ({ tensor, masked })),
+          outputs.map((tensor) => ({ tensor, masked, mask })),
         );
         made.set(layer.name, calls);
       }
@@ -242,7 +248,14 @@ class Builder {
   ): Made[] {
     const get = (ref: TensorRef) => find(ref) as Made;
     if (layer.kind === "operation") return refsOf(call).map(get);
-    if (ATTENTION.has(layer.className)) return rolesOf(layer, call).refs.map(get);
+    if (ATTENTION.has(layer.className)) {
+      const { roles, refs } = rolesOf(layer, call);
+      const inputs = refs.map(get);
+      return [
+        ...inputs,
+        ...handedMasks(roles, inputs).map(({ mask }) => ({ tensor: mask(), masked: false, mask: null })),
+      ];
+    }
     const { mask = null, initial_state = null, training: _training, ...kwargs } = call.kwargs;
     for (const [key, value] of Object.entries(kwargs)) {
       const plain = refsIn(value).length === 0;
@@ -257,14 +270,22 @@ class Builder {
     const states = [initial_state, kwargs.states ?? null].flatMap(refsIn);
     const inputs = [...main, ...states].map(get);
     const masks = refsIn(mask);
-    if (!USES_MASK.has(layer.className) || masks.length === 0) return inputs;
+    if (!USES_MASK.has(layer.className)) return inputs;
+    if (masks.length === 0) {
+      const handed = inputs[0]?.mask ?? null;
+      if (handed === null || impliedMask(main[0] as TensorRef, specs) !== null) return inputs;
+      return [this.withMask(layer, inputs[0] as Made, handed()), ...inputs.slice(1)];
+    }
     const [first] = main as [TensorRef];
     const [given] = masks as [TensorRef];
     if (impliedMask(first, specs) === maskOf(given, specs)) return inputs;
     // A mask that tfjs does not carry to this layer by itself.
+    return [this.withMask(layer, inputs[0] as Made, get(given).tensor), ...inputs.slice(1)];
+  }
+
+  private withMask(layer: LayerSpec, { tensor }: Made, mask: tf.SymbolicTensor): Made {
     const attach = layerFromConfig("WithMask", { name: `${layer.name}_mask` });
-    const tensor = attach.apply([(inputs[0] as Made).tensor, get(given).tensor]) as tf.SymbolicTensor;
-    return [{ tensor, masked: true }, ...inputs.slice(1)];
+    return { tensor: attach.apply([tensor, mask]) as tf.SymbolicTensor, masked: true, mask: () => mask };
   }
 
   /** A layer that is built, with its weights. */
@@ -310,7 +331,10 @@ class Builder {
       keras,
       version,
       callOptions: (plain[0] ?? {}) as JsonRecord,
-      roles: roles[0] as string[],
+      roles: [
+        ...(roles[0] as string[]),
+        ...handedMasks(roles[0] as string[], inputs).map(({ role }) => role),
+      ],
       rank: inputs[0]?.tensor.shape.length ?? null,
       inputShape: inputs[0]?.tensor.shape ?? null,
       isolated: this.isolated,
@@ -508,6 +532,77 @@ function carriesMask(layer: Layer, spec: LayerSpec, inputs: readonly Made[]): bo
   if (!RECURRENT.has(spec.className)) return true;
   const config = isRecord(spec.config.layer) ? spec.config.layer.config : spec.config;
   return isRecord(config) && config.return_sequences === true;
+}
+
+/** Layers that hand on the mask of their first input, in Keras. */
+const HANDS_ON = new Set(
+  (
+    "Dropout SpatialDropout1D GaussianNoise GaussianDropout AlphaDropout Activation ReLU LeakyReLU PReLU ELU Softmax " +
+    "BatchNormalization LayerNormalization RMSNormalization GroupNormalization UnitNormalization Dense TimeDistributed " +
+    "MultiHeadAttention GroupQueryAttention GroupedQueryAttention Attention AdditiveAttention ActivityRegularization Identity"
+  ).split(" "),
+);
+
+/** How to make the mask that Keras hands on with what a layer gives. */
+function maskAfter(spec: LayerSpec, inputs: readonly Made[]): MaskMaker | null {
+  const [first] = inputs;
+  if (first === undefined || spec.kind !== "layer") return null;
+  const { className, config } = spec;
+  if (className === "Embedding") {
+    return config.mask_zero === true
+      ? once(() => operate(spec, "NotEqual", [first.tensor], [{ input: 0 }, 0]))
+      : null;
+  }
+  if (className === "Masking") {
+    const value = typeof config.mask_value === "number" ? config.mask_value : 0;
+    return once(() => {
+      const differs = operate(spec, "NotEqual", [first.tensor], [{ input: 0 }, value], "_values");
+      return operate(spec, "Any", [differs], [{ input: 0 }, -1]);
+    });
+  }
+  if (RECURRENT.has(className)) {
+    const own = isRecord(config.layer) ? config.layer.config : config;
+    return isRecord(own) && own.return_sequences === true ? first.mask : null;
+  }
+  if (MERGES.has(className) && className !== "Dot" && className !== "Concatenate") {
+    const masks = inputs.map(({ mask }) => mask);
+    if (masks.some((mask) => mask === null)) return null;
+    if (masks.every((mask) => mask === masks[0])) return first.mask;
+    return once(() =>
+      (masks as MaskMaker[])
+        .map((mask) => mask())
+        .reduce((a, b, i) => operate(spec, "LogicalOr", [a, b], [{ input: 0 }, { input: 1 }], `_${i}`)),
+    );
+  }
+  return HANDS_ON.has(className) ? first.mask : null;
+}
+
+function once(make: MaskMaker): MaskMaker {
+  let made: tf.SymbolicTensor | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
+function operate(
+  spec: LayerSpec,
+  operation: string,
+  inputs: tf.SymbolicTensor[],
+  args: OperationArgument[],
+  ending = "",
+): tf.SymbolicTensor {
+  const name = `${spec.name}_mask${ending}`;
+  const layer = layerFromConfig("Operation", { name, operation, args, kwargs: {} });
+  return layer.apply(inputs.length === 1 ? (inputs[0] as tf.SymbolicTensor) : inputs) as tf.SymbolicTensor;
+}
+
+/** The masks that an attention layer finds with its inputs, of those that its call does not name. */
+function handedMasks(roles: readonly string[], inputs: readonly Made[]): { role: string; mask: MaskMaker }[] {
+  return roles.flatMap((role, i) => {
+    const mask = ["query", "value", "key"].includes(role) ? (inputs[i]?.mask ?? null) : null;
+    return mask === null || roles.includes(`${role}Mask`) ? [] : [{ role: `${role}Mask`, mask }];
+  });
 }
 
 /** What the tensors of an attention layer's call are. */
