@@ -5,35 +5,37 @@
  * Formulas: https://keras.io/api/layers/activations/ (Keras 3.15).
  */
 import * as tf from "@tensorflow/tfjs";
+import { constantOf } from "./constantOf.js";
 
 type Fn = (x: tf.Tensor) => tf.Tensor;
 
-/** Where `condition` holds `a`, else `b`, either a number or a tensor. */
-function where(
-  condition: tf.Tensor,
-  a: tf.Tensor | number,
-  b: tf.Tensor | number,
-  like: tf.Tensor,
-): tf.Tensor {
-  const full = (v: tf.Tensor | number) => (typeof v === "number" ? tf.fill(like.shape, v) : v);
-  return tf.where(condition, full(a), full(b));
+/** x where `keep` holds of it, else `otherwise`. */
+function keepWhere(x: tf.Tensor, keep: (x: tf.Tensor) => tf.Tensor, otherwise: tf.Tensor): tf.Tensor {
+  return tf.where(constantOf(x, keep), x, otherwise);
 }
 
 /** relu6(x + 3) / 6: Keras 3's hard_sigmoid. tfjs's hardSigmoid is that of Keras 2, clip(0.2 x + 0.5, 0, 1). */
 const hardSigmoid: Fn = (x) => tf.div(tf.relu6(tf.add(x, 3)), 6);
 
-/** max(0, tau - |x - shift|)-like pieces of sparsemax: the projection onto the simplex (Martins and Astudillo 2016). */
+/**
+ * relu(x - tau) over the last axis. Of the sorted logits the first k are above zero; tau is, as in Keras, the sum of their k
+ * cumulative sums, less 1, over k. (In the paper, Martins and Astudillo 2016, it is the last of these sums.)
+ */
 const sparsemax: Fn = (x) => {
   const last = x.shape.at(-1) as number;
-  // k(z): how many sorted logits stay above zero. The threshold is what their sum exceeds 1 by, shared among them; the set
-  // is constant in a neighbourhood, so that it takes no gradient.
-  const sorted = tf.topk(x, last).values;
-  const k = tf.range(1, last + 1);
-  const above = tf.greater(tf.add(1, tf.mul(k, sorted)), tf.cumsum(sorted, -1));
-  const count = tf.sum(tf.cast(above, "float32"), -1, true);
-  const smallest = tf.min(where(above, sorted, Number.POSITIVE_INFINITY, x), -1, true);
-  const support = tf.cast(tf.greaterEqual(x, smallest), "float32");
-  const tau = tf.div(tf.sub(tf.sum(tf.mul(x, support), -1, true), 1), count);
+  const support = (t: tf.Tensor) => {
+    const sorted = tf.topk(t, last).values;
+    const k = tf.range(1, last + 1);
+    const above = tf.greater(tf.add(1, tf.mul(k, sorted)), tf.cumsum(sorted, t.rank - 1));
+    return tf.sum(tf.cast(above, "float32"), -1, true);
+  };
+  const count = constantOf(x, support);
+  // How often a logit is in the sums: k times the first, once the k-th.
+  const times = constantOf(x, (t) => {
+    const larger = tf.greater(tf.expandDims(t, -2), tf.expandDims(t, -1));
+    return tf.relu(tf.sub(support(t), tf.sum(tf.cast(larger, "float32"), -1)));
+  });
+  const tau = tf.div(tf.sub(tf.sum(tf.mul(times, x), -1, true), 1), count);
   return tf.relu(tf.sub(x, tau));
 };
 
@@ -53,13 +55,14 @@ export const activationFunctions: Readonly<Record<string, Fn>> = {
   hardSigmoid3: hardSigmoid,
   hardSilu: (x) => tf.mul(x, hardSigmoid(x)),
   hardTanh: (x) => tf.clipByValue(x, -1, 1),
-  logSigmoid: (x) => tf.logSigmoid(x),
+  logSigmoid: (x) => tf.neg(tf.softplus(tf.neg(x))),
   squareplus: (x) => tf.mul(0.5, tf.add(x, tf.sqrt(tf.add(tf.square(x), 4)))),
   softShrink: (x) => tf.sub(tf.relu(tf.sub(x, 0.5)), tf.relu(tf.sub(tf.neg(x), 0.5))),
-  hardShrink: (x) => where(tf.greater(tf.abs(x), 0.5), x, 0, x),
+  hardShrink: (x) => keepWhere(x, (t) => tf.greater(tf.abs(t), 0.5), tf.zerosLike(x)),
   tanhShrink: (x) => tf.sub(x, tf.tanh(x)),
+  // 0 up to -1, x from 1 on, (x + 1)^2 / 4 between.
   sparsePlus: (x) =>
-    where(tf.lessEqual(x, -1), 0, where(tf.less(x, 1), tf.mul(0.25, tf.square(tf.add(x, 1))), x, x), x),
+    keepWhere(x, (t) => tf.greaterEqual(t, 1), tf.mul(0.25, tf.square(tf.add(tf.clipByValue(x, -1, 1), 1)))),
   sparseSigmoid: (x) => tf.clipByValue(tf.mul(0.5, tf.add(x, 1)), 0, 1),
   sparsemax,
   geluTanh,

@@ -1,6 +1,7 @@
 /** Activation layers with the options that tfjs's own lack. Formulas: https://keras.io/api/layers/activation_layers/ */
 import * as tf from "@tensorflow/tfjs";
 import { activationFunctions } from "./activations.js";
+import { constantOf } from "./constantOf.js";
 import { axisOf, type BaseConfig, OwnLayer } from "./OwnLayer.js";
 
 interface ReLUOptions {
@@ -20,7 +21,11 @@ export class KerasReLU extends OwnLayer<ReLUOptions> {
   protected override compute([x]: [tf.Tensor]): tf.Tensor {
     const { maxValue, negativeSlope, threshold } = this.options;
     const below = tf.mul(tf.sub(x, threshold), negativeSlope);
-    const y = tf.where(tf.greaterEqual(x, threshold), x, below);
+    const y = tf.where(
+      constantOf(x, (t) => tf.greaterEqual(t, threshold)),
+      x,
+      below,
+    );
     return maxValue === null ? y : tf.minimum(y, maxValue);
   }
 }
@@ -39,7 +44,11 @@ export class KerasELU extends OwnLayer<AlphaOptions> {
 
   protected override compute([x]: [tf.Tensor]): tf.Tensor {
     const below = tf.mul(this.options.alpha, tf.expm1(tf.minimum(x, 0)));
-    return tf.where(tf.greater(x, 0), x, below);
+    return tf.where(
+      constantOf(x, (t) => tf.greater(t, 0)),
+      x,
+      below,
+    );
   }
 }
 

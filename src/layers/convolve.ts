@@ -126,13 +126,11 @@ export function convolveTransposed(x: tf.Tensor, kernel: tf.Tensor, options: Tra
       "valid",
     );
   } else {
-    y = tf.conv3dTranspose(
-      x as tf.Tensor5D,
-      sparse as tf.Tensor5D,
-      [batch, ...full, out] as [number, number, number, number, number],
-      strides as [number, number, number],
-      "valid",
-    );
+    // The op has no gradient. The same: the input with zeros between, convolved with the kernel turned round.
+    const apart = spread(x, strides, 1);
+    const edge = axes.map((i): [number, number] => [size(i) - 1, size(i) - 1]);
+    const turned = tf.transpose(tf.reverse(sparse, axes), [0, 1, 2, 4, 3]);
+    y = tf.conv3d(tf.pad(apart, [[0, 0], ...edge, [0, 0]]) as tf.Tensor5D, turned as tf.Tensor5D, 1, "valid");
   }
   // Where the window begins: the padding before, which a SAME convolution over the output would have had.
   const before = axes.map((i) => {
@@ -198,25 +196,33 @@ export function spaceOf(shape: Shape): (number | null)[] {
  * ones, and takes the dilation of depthwise ones in one case only.
  */
 function dilated(kernel: tf.Tensor, rate: readonly number[]): tf.Tensor {
-  let k = kernel;
-  for (const [axis, by] of rate.entries()) {
-    if (by === 1 || k.shape[axis] === 1) continue;
-    const size = k.shape[axis] as number;
-    const before = k.shape.slice(0, axis);
-    const after = k.shape.slice(axis + 1);
+  return spread(kernel, rate, 0);
+}
+
+/** x with `by[i] - 1` zeros between its elements along axis `first + i`. */
+function spread(x: tf.Tensor, by: readonly number[], first: number): tf.Tensor {
+  let y = x;
+  for (const [i, step] of by.entries()) {
+    const axis = first + i;
+    const size = y.shape[axis] as number;
+    if (step === 1 || size === 1) continue;
+    const before = y.shape.slice(0, axis);
+    const after = y.shape.slice(axis + 1);
     const rows = before.reduce((a, b) => a * b, 1);
     const columns = after.reduce((a, b) => a * b, 1);
-    const spread = tf.reshape(
-      tf.pad(tf.reshape(k, [rows, size, 1, columns]), [
-        [0, 0],
-        [0, 0],
-        [0, by - 1],
-        [0, 0],
-      ]),
-      [rows, size * by, columns],
-    );
-    const length = (size - 1) * by + 1;
-    k = tf.reshape(tf.slice(spread, [0, 0, 0], [rows, length, columns]), [...before, length, ...after]);
+    const borders: [number, number][] = [
+      [0, 0],
+      [0, 0],
+      [0, step - 1],
+      [0, 0],
+    ];
+    const wide = tf.reshape(tf.pad(tf.reshape(y, [rows, size, 1, columns]), borders), [
+      rows,
+      size * step,
+      columns,
+    ]);
+    const length = (size - 1) * step + 1;
+    y = tf.reshape(tf.slice(wide, [0, 0, 0], [rows, length, columns]), [...before, length, ...after]);
   }
-  return k;
+  return y;
 }

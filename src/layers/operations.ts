@@ -4,6 +4,7 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { ArgumentError } from "../errors.js";
+import { constantOf } from "./constantOf.js";
 import { einsum } from "./einsum.js";
 import { activationNamed } from "./internals.js";
 import { axisOf } from "./OwnLayer.js";
@@ -56,13 +57,19 @@ function reduction(run: (x: tf.Tensor, axes: number[] | undefined, keepDims: boo
   };
 }
 
+/** True and false have no gradient; tfjs would fail for want of one. */
 function comparison(run: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor): Run {
+  const compare = (a: tf.Tensor, b: tf.Tensor) =>
+    tf.customGrad((x, y) => ({
+      value: run(x as tf.Tensor, y as tf.Tensor),
+      gradFunc: () => [tf.zerosLike(a), tf.zerosLike(b)],
+    }))(a, b);
   return binary((a, b) =>
-    run(a.dtype === "bool" ? tf.cast(a, "int32") : a, b.dtype === "bool" ? tf.cast(b, "int32") : b),
+    compare(a.dtype === "bool" ? tf.cast(a, "int32") : a, b.dtype === "bool" ? tf.cast(b, "int32") : b),
   );
 }
 
-const bool = (x: tf.Tensor) => (x.dtype === "bool" ? x : tf.notEqual(x, 0));
+const bool = (x: tf.Tensor) => (x.dtype === "bool" ? x : constantOf(x, (t) => tf.notEqual(t, 0)));
 
 /** `numpy`'s variance, or its root. */
 const variance = reduction((x, axes, keepDims) => {
@@ -190,11 +197,9 @@ export const operations: Readonly<Record<string, Run>> = {
   Erf: unary(tf.erf),
   Identity: unary((x) => x.clone()),
   Copy: unary((x) => x.clone()),
-  StopGradient: unary((x) =>
-    tf.customGrad((t) => ({ value: (t as tf.Tensor).clone(), gradFunc: () => tf.zerosLike(x) }))(x),
-  ),
-  ZerosLike: unary((x) => tf.zerosLike(x)),
-  OnesLike: unary((x) => tf.onesLike(x)),
+  StopGradient: unary((x) => constantOf(x, (t) => t.clone())),
+  ZerosLike: unary((x) => constantOf(x, (t) => tf.zerosLike(t))),
+  OnesLike: unary((x) => constantOf(x, (t) => tf.onesLike(t))),
 
   Mean: reduction((x, axes, keepDims) => tf.mean(x, axes, keepDims)),
   Sum: reduction((x, axes, keepDims) => tf.sum(x, axes, keepDims)),
@@ -260,7 +265,8 @@ export const operations: Readonly<Record<string, Run>> = {
   Cast: (args, named) => {
     const dtype = argument<string>(args, named, 1, "dtype");
     const type = dtype === "bool" ? "bool" : dtype.includes("int") ? "int32" : "float32";
-    return tf.cast(argument<tf.Tensor>(args, named, 0, "x"), type);
+    const x = argument<tf.Tensor>(args, named, 0, "x");
+    return type === "float32" ? tf.cast(x, type) : constantOf(x, (t) => tf.cast(t, type));
   },
 
   GetItem: getItem,
@@ -392,7 +398,11 @@ export const operations: Readonly<Record<string, Run>> = {
   Elu: (args, named) => {
     const x = argument<tf.Tensor>(args, named, 0, "x");
     const below = tf.mul(argument(args, named, 1, "alpha", 1), tf.expm1(tf.minimum(x, 0)));
-    return tf.where(tf.greater(x, 0), x, below);
+    return tf.where(
+      constantOf(x, (t) => tf.greater(t, 0)),
+      x,
+      below,
+    );
   },
   Selu: unary(tf.selu),
   Gelu: (args, named) => {

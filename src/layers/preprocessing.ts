@@ -83,7 +83,11 @@ export class KerasRescaling extends OwnLayer<RescalingOptions> {
 
 /** Whole numbers as rows of zeros and ones: `oneHot`, or of the last axis together `multiHot` (any) or `count`. */
 function encoded(x: tf.Tensor, mode: string, depth: number): tf.Tensor {
-  const hot = tf.oneHot(tf.cast(x, "int32"), depth, 1, 0, "float32");
+  // Not tf.oneHot, which on wasm forgets the type that it is asked for.
+  const hot = tf.cast(
+    tf.equal(tf.expandDims(tf.cast(x, "int32"), -1), tf.range(0, depth, 1, "int32")),
+    "float32",
+  );
   if (mode === "oneHot") return x.rank > 1 && x.shape.at(-1) === 1 ? tf.squeeze(hot, [x.rank - 1]) : hot;
   return mode === "count" ? tf.sum(hot, -2) : tf.max(hot, -2);
 }

@@ -5,6 +5,7 @@ import * as attention from "./attention.js";
 import * as convolutions from "./convolutions.js";
 import { KerasEinsumDense } from "./einsumDense.js";
 import { KerasGRUCell } from "./KerasGRUCell.js";
+import { KerasMasking } from "./KerasMasking.js";
 import * as normalizations from "./normalizations.js";
 import { Operation } from "./Operation.js";
 import * as passThrough from "./passThrough.js";
@@ -30,6 +31,7 @@ const layerClasses = [
   ].flatMap((file) => Object.values(file)),
   KerasEinsumDense,
   KerasGRUCell,
+  KerasMasking,
   Operation,
   Subtract,
   WithMask,

@@ -1,7 +1,8 @@
 /** Layers that pad, cut, repeat or pool axes of space, in the dimensions and with the options that tfjs lacks. */
 import * as tf from "@tensorflow/tfjs";
+import { convolvedLength } from "./convolve.js";
 import type { Shape } from "./internals.js";
-import { type BaseConfig, channelsLast, channelsLastShape, OwnLayer } from "./OwnLayer.js";
+import { type BaseConfig, channelsLast, channelsLastShape, OwnLayer, perAxis } from "./OwnLayer.js";
 import { type Interpolation, resample } from "./resample.js";
 
 /** Before and after, for each axis of space. */
@@ -134,6 +135,72 @@ export class KerasUpSampling2D extends UpSampling {
 }
 export class UpSampling3D extends UpSampling {
   static readonly className = "UpSampling3D";
+}
+
+interface PoolingOptions {
+  poolSize: number | number[];
+  strides: number | number[] | null;
+  padding: string;
+  dataFormat: string;
+}
+
+/** The average of what lies under a window, of which the padding of `same` is no part. */
+abstract class AveragePooling extends OwnLayer<PoolingOptions> {
+  constructor(config: BaseConfig & Partial<PoolingOptions>) {
+    super(config, { poolSize: 2, strides: null, padding: "valid", dataFormat: "channelsLast" });
+    this.supportsMasking = false;
+  }
+
+  private windows(rank: number): { size: number[]; strides: number[] } {
+    const size = perAxis(this.options.poolSize, rank);
+    return { size, strides: perAxis(this.options.strides ?? size, rank) };
+  }
+
+  protected override compute([x]: [tf.Tensor]): tf.Tensor {
+    const { padding, dataFormat } = this.options;
+    const rank = x.rank - 2;
+    const { size, strides } = this.windows(rank);
+    return channelsLast(x, dataFormat, (last) => {
+      const space = last.shape.slice(1, -1);
+      const borders = space.map((n, i): [number, number] => {
+        const [window, stride] = [size[i] as number, strides[i] as number];
+        const all = padding === "same" ? Math.max(0, (Math.ceil(n / stride) - 1) * stride + window - n) : 0;
+        return [Math.floor(all / 2), Math.ceil(all / 2)];
+      });
+      const pooled = (t: tf.Tensor) => averages(tf.pad(t, [[0, 0], ...borders, [0, 0]]), size, strides);
+      // The average over the whole window, by the part of it that is no padding.
+      return tf.div(pooled(last), pooled(tf.ones([1, ...space, 1])));
+    });
+  }
+
+  protected override shapeAfter([shape]: [Shape]): (number | null)[] {
+    const { size, strides } = this.windows(shape.length - 2);
+    return lengths(shape, this.options.dataFormat, (length, axis) =>
+      Number(convolvedLength(length, size[axis] as number, strides[axis] as number, this.options.padding, 1)),
+    );
+  }
+}
+
+function averages(x: tf.Tensor, size: number[], strides: number[]): tf.Tensor {
+  if (size.length === 1) return tf.squeeze(averages(tf.expandDims(x, 1), [1, ...size], [1, ...strides]), [1]);
+  if (size.length === 2) {
+    return tf.avgPool(x as tf.Tensor4D, size as [number, number], strides as [number, number], "valid");
+  }
+  const [a, b] = [size, strides] as [[number, number, number], [number, number, number]];
+  return tf.avgPool3d(x as tf.Tensor5D, a, b, "valid");
+}
+
+/** With padding, of which tfjs's gradient is wrong. */
+export class KerasAveragePooling1D extends AveragePooling {
+  static readonly className = "KerasAveragePooling1D";
+}
+/** With padding, of which tfjs's gradient is wrong. */
+export class KerasAveragePooling2D extends AveragePooling {
+  static readonly className = "KerasAveragePooling2D";
+}
+/** With padding, of which tfjs's gradient is wrong. */
+export class KerasAveragePooling3D extends AveragePooling {
+  static readonly className = "KerasAveragePooling3D";
 }
 
 interface GlobalPoolingOptions {

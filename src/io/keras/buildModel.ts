@@ -2,6 +2,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { ModelFormatError, TracelightError, UnsupportedLayerError } from "../../errors.js";
 import {
+  freedAfter,
   initializeWith,
   innerLayers,
   type Layer,
@@ -40,8 +41,13 @@ export interface BuildOptions {
 /** A tensor of the model that is being built, and whether it has a mask. */
 interface Made {
   readonly tensor: tf.SymbolicTensor;
+  /** Whether tfjs hands a mask on with it. */
   readonly masked: boolean;
+  /** Makes the mask that Keras hands on with it, as a tensor; null where there is none. */
+  readonly mask: MaskMaker | null;
 }
+
+type MaskMaker = () => tf.SymbolicTensor;
 
 /**
  * A model with its weights, or without where `weights` is null.
@@ -73,7 +79,13 @@ function isIsolated(spec: ModelSpec): boolean {
 
 const RECURRENT = new Set(["SimpleRNN", "LSTM", "GRU", "Bidirectional"]);
 /** Layers whose masks are inputs by themselves. */
-const ATTENTION = new Set(["MultiHeadAttention", "GroupQueryAttention", "Attention", "AdditiveAttention"]);
+const ATTENTION = new Set([
+  "MultiHeadAttention",
+  "GroupQueryAttention",
+  "GroupedQueryAttention",
+  "Attention",
+  "AdditiveAttention",
+]);
 /** Layers that compute with the mask of their input. */
 const USES_MASK = new Set([...RECURRENT, "TimeDistributed", "GlobalAveragePooling1D", "Softmax"]);
 
@@ -90,6 +102,9 @@ class Builder {
         : this.functional(spec, weights);
     if (!spec.trainable) model.trainable = false;
     for (const layer of model.layers) ownedByOneModel(layer);
+    // A model that a Sequential begins with is not called by it, but taken over.
+    const [first] = model.layers;
+    if (spec.kind === "sequential" && first instanceof tf.LayersModel) freedAfter(first, 1);
     return model;
   }
 
@@ -110,7 +125,7 @@ class Builder {
         ? "int32"
         : inputDType(first, this.options.where);
     const x = tf.input({ batchShape: [...shape], dtype, name });
-    let last: Made = { tensor: x, masked: false };
+    let last: Made = { tensor: x, masked: false, mask: null };
     for (const [i, layer] of layers.entries()) {
       if (layer.kind === "operation") throw this.wrong(`the operation ${layer.name} stands in a Sequential`);
       const call: CallSpec = { args: [{ ref: { layer: "", call: 0, tensor: 0 } }], kwargs: {} };
@@ -124,7 +139,7 @@ class Builder {
       if (i === 0) made.apply(x);
       model.add(made);
       const [output] = model.outputs as [tf.SymbolicTensor];
-      last = { tensor: output, masked: carriesMask(made, layer, [last]) };
+      last = { tensor: output, masked: carriesMask(made, layer, [last]), mask: maskAfter(layer, [last]) };
     }
     (model as unknown as { build(): void }).build();
     return model;
@@ -144,7 +159,7 @@ class Builder {
         dtype: inputDType(layer, this.options.where),
         name: layer.name,
       });
-      made.set(layer.name, new Map([[0, [{ tensor, masked: false }]]]));
+      made.set(layer.name, new Map([[0, [{ tensor, masked: false, mask: null }]]]));
     }
     let waiting = spec.layers
       .filter(({ kind }) => kind !== "input")
@@ -158,15 +173,16 @@ class Builder {
           later.push(item);
           continue;
         }
-        const inputs = this.inputsOf(layer, call, find, specs);
+        const inputs = this.apart(layer, this.inputsOf(layer, call, find, specs), spec);
         const at = layers.get(layer.name) ?? this.layer(layer, layer, weights, inputs, {});
         layers.set(layer.name, at);
         const outputs = this.applied(layer, at, inputs);
         const masked = carriesMask(at, layer, inputs);
+        const mask = maskAfter(layer, inputs);
         const calls = made.get(layer.name) ?? new Map<number, Made[]>();
         calls.set(
           index,
-          outputs.map((tensor) => ({ tensor, masked })),
+          outputs.map((tensor) => ({ tensor, masked, mask })),
         );
         made.set(layer.name, calls);
       }
@@ -193,6 +209,25 @@ class Builder {
     });
   }
 
+  /**
+   * tfjs frees a tensor too early that a layer takes twice and another needs later. Such a second use is of a copy; inputs of
+   * the model are not freed.
+   */
+  private apart(layer: LayerSpec, inputs: Made[], { layers, outputs }: ModelSpec): Made[] {
+    return inputs.map((made, i) => {
+      const { sourceLayer } = made.tensor as unknown as { sourceLayer: Layer };
+      const again = inputs.findIndex(({ tensor }) => tensor === made.tensor) < i;
+      if (!again || sourceLayer.getClassName() === "InputLayer") return made;
+      const uses = layers.flatMap(({ calls }) =>
+        calls.filter((call) => refsOf(call).some((ref) => ref.layer === sourceLayer.name)),
+      );
+      const ends = outputs.some((ref) => ref.layer === sourceLayer.name);
+      if (uses.length < 2 && !ends) return made;
+      const copy = layerFromConfig("KerasIdentity", { name: `${layer.name}_copy${i}` });
+      return { ...made, tensor: copy.apply(made.tensor) as tf.SymbolicTensor };
+    });
+  }
+
   private applied(spec: LayerSpec, layer: Layer, inputs: readonly Made[]): tf.SymbolicTensor[] {
     const tensors = inputs.map(({ tensor }) => tensor);
     return this.explained(spec, () => {
@@ -213,7 +248,14 @@ class Builder {
   ): Made[] {
     const get = (ref: TensorRef) => find(ref) as Made;
     if (layer.kind === "operation") return refsOf(call).map(get);
-    if (ATTENTION.has(layer.className)) return rolesOf(layer, call).refs.map(get);
+    if (ATTENTION.has(layer.className)) {
+      const { roles, refs } = rolesOf(layer, call);
+      const inputs = refs.map(get);
+      return [
+        ...inputs,
+        ...handedMasks(roles, inputs).map(({ mask }) => ({ tensor: mask(), masked: false, mask: null })),
+      ];
+    }
     const { mask = null, initial_state = null, training: _training, ...kwargs } = call.kwargs;
     for (const [key, value] of Object.entries(kwargs)) {
       const plain = refsIn(value).length === 0;
@@ -228,14 +270,22 @@ class Builder {
     const states = [initial_state, kwargs.states ?? null].flatMap(refsIn);
     const inputs = [...main, ...states].map(get);
     const masks = refsIn(mask);
-    if (!USES_MASK.has(layer.className) || masks.length === 0) return inputs;
+    if (!USES_MASK.has(layer.className)) return inputs;
+    if (masks.length === 0) {
+      const handed = inputs[0]?.mask ?? null;
+      if (handed === null || impliedMask(main[0] as TensorRef, specs) !== null) return inputs;
+      return [this.withMask(layer, inputs[0] as Made, handed()), ...inputs.slice(1)];
+    }
     const [first] = main as [TensorRef];
     const [given] = masks as [TensorRef];
     if (impliedMask(first, specs) === maskOf(given, specs)) return inputs;
     // A mask that tfjs does not carry to this layer by itself.
+    return [this.withMask(layer, inputs[0] as Made, get(given).tensor), ...inputs.slice(1)];
+  }
+
+  private withMask(layer: LayerSpec, { tensor }: Made, mask: tf.SymbolicTensor): Made {
     const attach = layerFromConfig("WithMask", { name: `${layer.name}_mask` });
-    const tensor = attach.apply([(inputs[0] as Made).tensor, get(given).tensor]) as tf.SymbolicTensor;
-    return [{ tensor, masked: true }, ...inputs.slice(1)];
+    return { tensor: attach.apply([tensor, mask]) as tf.SymbolicTensor, masked: true, mask: () => mask };
   }
 
   /** A layer that is built, with its weights. */
@@ -251,19 +301,15 @@ class Builder {
         throw this.unsupported(spec, "it is called with training = true, which is not how a model predicts");
       }
     }
-    if (spec.model !== null) {
+    if (spec.model !== null && spec.kind === "model") {
       const shape = inputs[0]?.tensor.shape ?? null;
       return this.model(spec.model, weights?.inside(key) ?? null, shape);
     }
     if (spec.kind === "operation") return this.operation(spec);
     const context = this.context(spec, inputs);
-    const arrays = weights?.of(key) ?? null;
-    let queue = arrays;
-    if (isRecord(spec.config.layer) && spec.className === "TimeDistributed" && isModel(spec.config.layer))
-      queue = [];
     const made = this.explained(spec, () => this.instantiate(spec, context, weights, key, extra));
-    if (queue !== null && !isModelWrapper(made))
-      this.buildWith(spec, made, inputs, queue, weights as ModelWeights);
+    // A model inside has its weights already.
+    if (weights !== null && spec.model === null) this.buildWith(spec, made, inputs, weights.of(key), weights);
     return made;
   }
 
@@ -285,8 +331,12 @@ class Builder {
       keras,
       version,
       callOptions: (plain[0] ?? {}) as JsonRecord,
-      roles: roles[0] as string[],
+      roles: [
+        ...(roles[0] as string[]),
+        ...handedMasks(roles[0] as string[], inputs).map(({ role }) => role),
+      ],
       rank: inputs[0]?.tensor.shape.length ?? null,
+      inputShape: inputs[0]?.tensor.shape ?? null,
       isolated: this.isolated,
       masked: inputs[0]?.masked ?? false,
     };
@@ -312,9 +362,17 @@ class Builder {
     const common = { name, ...extra };
     if (className === "TimeDistributed") {
       const rank = context.rank === null ? null : context.rank - 1;
-      const layer = isModel(inner)
-        ? this.nestedIn(key, inner, weights)
-        : this.wrapped(innerClass, innerName, inner.config, { ...context, rank, masked: false });
+      const inputShape =
+        context.inputShape === null ? null : [context.inputShape[0] ?? null, ...context.inputShape.slice(2)];
+      const layer =
+        spec.model !== null
+          ? this.model(spec.model, weights?.inside(key) ?? null, inputShape)
+          : this.wrapped(innerClass, innerName, inner.config, {
+              ...context,
+              rank,
+              inputShape,
+              masked: false,
+            });
       return tf.layers.timeDistributed({ layer, ...common });
     }
     this.checkBackward(spec, inner.config);
@@ -329,10 +387,6 @@ class Builder {
   private wrapped(className: string, name: string, config: JsonRecord, context: ConvertContext): Layer {
     const converted = convertLayer(className, name, config, context);
     return layerFromConfig(converted.className, converted.config);
-  }
-
-  private nestedIn(key: LayerSpec, _inner: JsonRecord, _weights: ModelWeights | null): Layer {
-    throw this.unsupported(key, "a model inside TimeDistributed is not supported");
   }
 
   /** tfjs makes the layer that runs backwards from the one that runs forwards. */
@@ -470,30 +524,90 @@ const MERGES = new Set([
   "Dot",
 ]);
 
-function isModel(inner: JsonRecord): boolean {
-  return ["Sequential", "Functional", "Model"].includes(String(inner.class_name));
-}
-
-function isModelWrapper(layer: Layer): boolean {
-  return (
-    layer.getClassName() === "TimeDistributed" &&
-    innerLayers(layer).some((inner) => inner instanceof tf.LayersModel)
-  );
-}
-
 /** Whether the output of a layer has a mask, as tfjs hands it on. */
 function carriesMask(layer: Layer, spec: LayerSpec, inputs: readonly Made[]): boolean {
   if (spec.className === "Embedding") return spec.config.mask_zero === true;
   if (spec.className === "Masking") return true;
-  if (spec.model !== null || !layer.supportsMasking || !inputs.some(({ masked }) => masked)) return false;
+  if (spec.kind === "model" || !layer.supportsMasking || !inputs.some(({ masked }) => masked)) return false;
   if (!RECURRENT.has(spec.className)) return true;
   const config = isRecord(spec.config.layer) ? spec.config.layer.config : spec.config;
   return isRecord(config) && config.return_sequences === true;
 }
 
+/** Layers that hand on the mask of their first input, in Keras. */
+const HANDS_ON = new Set(
+  (
+    "Dropout SpatialDropout1D GaussianNoise GaussianDropout AlphaDropout Activation ReLU LeakyReLU PReLU ELU Softmax " +
+    "BatchNormalization LayerNormalization RMSNormalization GroupNormalization UnitNormalization Dense TimeDistributed " +
+    "MultiHeadAttention GroupQueryAttention GroupedQueryAttention Attention AdditiveAttention ActivityRegularization Identity"
+  ).split(" "),
+);
+
+/** How to make the mask that Keras hands on with what a layer gives. */
+function maskAfter(spec: LayerSpec, inputs: readonly Made[]): MaskMaker | null {
+  const [first] = inputs;
+  if (first === undefined || spec.kind !== "layer") return null;
+  const { className, config } = spec;
+  if (className === "Embedding") {
+    return config.mask_zero === true
+      ? once(() => operate(spec, "NotEqual", [first.tensor], [{ input: 0 }, 0]))
+      : null;
+  }
+  if (className === "Masking") {
+    const value = typeof config.mask_value === "number" ? config.mask_value : 0;
+    return once(() => {
+      const differs = operate(spec, "NotEqual", [first.tensor], [{ input: 0 }, value], "_values");
+      return operate(spec, "Any", [differs], [{ input: 0 }, -1]);
+    });
+  }
+  if (RECURRENT.has(className)) {
+    const own = isRecord(config.layer) ? config.layer.config : config;
+    return isRecord(own) && own.return_sequences === true ? first.mask : null;
+  }
+  if (MERGES.has(className) && className !== "Dot" && className !== "Concatenate") {
+    const masks = inputs.map(({ mask }) => mask);
+    if (masks.some((mask) => mask === null)) return null;
+    if (masks.every((mask) => mask === masks[0])) return first.mask;
+    return once(() =>
+      (masks as MaskMaker[])
+        .map((mask) => mask())
+        .reduce((a, b, i) => operate(spec, "LogicalOr", [a, b], [{ input: 0 }, { input: 1 }], `_${i}`)),
+    );
+  }
+  return HANDS_ON.has(className) ? first.mask : null;
+}
+
+function once(make: MaskMaker): MaskMaker {
+  let made: tf.SymbolicTensor | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
+function operate(
+  spec: LayerSpec,
+  operation: string,
+  inputs: tf.SymbolicTensor[],
+  args: OperationArgument[],
+  ending = "",
+): tf.SymbolicTensor {
+  const name = `${spec.name}_mask${ending}`;
+  const layer = layerFromConfig("Operation", { name, operation, args, kwargs: {} });
+  return layer.apply(inputs.length === 1 ? (inputs[0] as tf.SymbolicTensor) : inputs) as tf.SymbolicTensor;
+}
+
+/** The masks that an attention layer finds with its inputs, of those that its call does not name. */
+function handedMasks(roles: readonly string[], inputs: readonly Made[]): { role: string; mask: MaskMaker }[] {
+  return roles.flatMap((role, i) => {
+    const mask = ["query", "value", "key"].includes(role) ? (inputs[i]?.mask ?? null) : null;
+    return mask === null || roles.includes(`${role}Mask`) ? [] : [{ role: `${role}Mask`, mask }];
+  });
+}
+
 /** What the tensors of an attention layer's call are. */
 function rolesOf(layer: LayerSpec, { args, kwargs }: CallSpec): { roles: string[]; refs: TensorRef[] } {
-  const heads = layer.className === "MultiHeadAttention" || layer.className === "GroupQueryAttention";
+  const heads = layer.className !== "Attention" && layer.className !== "AdditiveAttention";
   const found: [string, TensorRef][] = [];
   const add = (role: string, value: CallValue | undefined) => {
     const [ref] = refsIn(value ?? null);

@@ -23,6 +23,8 @@ export interface ConvertContext {
   readonly roles: readonly string[];
   /** The rank of its input, where known. */
   readonly rank: number | null;
+  /** The shape of its input, where known. */
+  readonly inputShape: readonly (number | null)[] | null;
   /** Whether the model has masks or initial states, which tfjs hands to more layers than are meant. */
   readonly isolated: boolean;
   /** Whether its input has a mask. */
@@ -118,6 +120,24 @@ class Reading {
     return ACTIVATIONS[name] as string;
   }
 
+  /** The cell of a recurrent layer, as tfjs reads it. */
+  cell(value: Json): Converted {
+    if (!isRecord(value) || !isRecord(value.config))
+      throw this.refuse(`expected a cell, got ${shown(value)}`);
+    const className = String(value.class_name);
+    const inner = new Reading(className, String(value.config.name ?? className), value.config, this.context);
+    if (className === "StackedRNNCells") {
+      const cells = Array.isArray(value.config.cells) ? value.config.cells : [];
+      return { className, config: { name: inner.name, cells: cells.map((cell) => inner.cell(cell)) } };
+    }
+    const keys =
+      "units activation recurrent_activation use_bias dropout recurrent_dropout reset_after unit_forget_bias";
+    if (className === "LSTMCell" || className === "SimpleRNNCell") return inner.take(className, keys);
+    if (className !== "GRUCell") throw this.refuse(`cells of class ${className} are not supported`);
+    const { resetAfter, ...config } = inner.take(className, keys).config;
+    return resetAfter === true ? { className: "KerasGRUCell", config } : { className, config };
+  }
+
   /** A layer that stands for its function, where its options are those of a function with a name. */
   private layerAsActivation(className: string, config: JsonRecord): string {
     const named: Record<string, string | null> = {
@@ -133,6 +153,17 @@ class Reading {
     if (name === null)
       throw this.refuse(`a ${className} layer as its activation is not supported; add it as a layer`);
     return name;
+  }
+
+  /** A target shape with its -1 filled in: tfjs would leave the size unknown. */
+  targetShape(): number[] {
+    const target = this.config.target_shape;
+    if (!Array.isArray(target)) throw this.refuse(`expected target_shape to be a list, got ${shown(target)}`);
+    const sizes = target.map(Number);
+    const space = this.context.inputShape?.slice(1) ?? [null];
+    const all = space.reduce<number>((product, n) => product * (n ?? Number.NaN), 1);
+    const others = sizes.reduce((product, n) => (n < 0 ? product : product * n), 1);
+    return Number.isNaN(all) ? sizes : sizes.map((n) => (n < 0 ? all / others : n));
   }
 
   interpolation(): string {
@@ -210,7 +241,12 @@ function conv(plain: string, own: string, needsOwn: (layer: Reading) => boolean)
 }
 
 function pool(plain: string): Converter {
-  return (layer) => layer.take(plain, POOL);
+  // tfjs's gradient of an average with padding is wrong at the border.
+  const own = `Keras${plain}`;
+  return (layer) => {
+    const padded = layer.config.padding === "same" && plain.startsWith("Average");
+    return layer.take(padded ? own : plain, POOL);
+  };
 }
 
 function globalPool(plain: string, own: string): Converter {
@@ -262,10 +298,10 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
   Dense: (layer) => layer.take("Dense", "units activation use_bias"),
   EinsumDense: (layer) => layer.take("KerasEinsumDense", "equation output_shape activation bias_axes"),
   Embedding: (layer) => layer.take("Embedding", "input_dim output_dim mask_zero"),
-  Masking: (layer) => layer.take("Masking", "mask_value"),
+  Masking: (layer) => layer.take("KerasMasking", "mask_value"),
   Activation: (layer) => layer.take("Activation", "activation"),
   Flatten: (layer) => layer.take("Flatten", "data_format"),
-  Reshape: (layer) => layer.take("Reshape", "target_shape"),
+  Reshape: (layer) => layer.take("Reshape", "target_shape", { targetShape: layer.targetShape() }),
   Permute: (layer) => layer.take("Permute", "dims"),
   RepeatVector: (layer) => layer.take("RepeatVector", "n"),
   Identity: (layer) => layer.take("KerasIdentity", ""),
@@ -273,9 +309,9 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
   Conv1D: conv(
     "Conv1D",
     "KerasConv1D",
-    (layer) => layer.config.padding === "causal" || layer.channelsFirst(),
+    (layer) => layer.config.padding === "causal" || layer.above1("dilation_rate") || layer.channelsFirst(),
   ),
-  Conv2D: conv("Conv2D", "KerasConv2D", () => false),
+  Conv2D: conv("Conv2D", "KerasConv2D", (layer) => layer.above1("dilation_rate")),
   Conv3D: conv("Conv3D", "KerasConv3D", (layer) => layer.above1("dilation_rate") || layer.channelsFirst()),
   Convolution1D: (layer) => (CONVERTERS.Conv1D as Converter)(layer),
   Convolution2D: (layer) => (CONVERTERS.Conv2D as Converter)(layer),
@@ -317,10 +353,10 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
   Cropping2D: (layer) => layer.take("Cropping2D", "cropping data_format"),
   Cropping3D: (layer) => layer.take("Cropping3D", "cropping data_format"),
   UpSampling1D: (layer) => layer.take("UpSampling1D", "size"),
-  UpSampling2D: (layer) =>
-    layer.interpolation() === "nearest"
-      ? layer.take("UpSampling2D", "size data_format interpolation")
-      : layer.take("KerasUpSampling2D", "size data_format interpolation"),
+  UpSampling2D: (layer) => {
+    layer.interpolation();
+    return layer.take("KerasUpSampling2D", "size data_format interpolation");
+  },
   UpSampling3D: (layer) => layer.take("UpSampling3D", "size data_format"),
 
   BatchNormalization: (layer) => {
@@ -330,13 +366,16 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
     const [n] = axis as [number];
     const { rank } = layer.context;
     const last = n === -1 || (rank !== null && n === rank - 1);
-    const plain = last && rank !== null && rank <= 4;
+    // tfjs has no gradient where gamma or beta is missing.
+    const whole = layer.flag("scale", true) && layer.flag("center", true);
+    const plain = last && whole && rank !== null && rank <= 4;
     return layer.take(plain ? "BatchNormalization" : "KerasBatchNormalization", "axis epsilon center scale", {
       axis: n,
     });
   },
   LayerNormalization: (layer) =>
-    layer.flag("rms_scaling")
+    // tfjs has no gradient where gamma or beta is missing.
+    layer.flag("rms_scaling") || !layer.flag("center", true) || !layer.flag("scale", true)
       ? layer.take("KerasLayerNormalization", "axis epsilon center scale rms_scaling")
       : layer.take("LayerNormalization", "axis epsilon center scale"),
   RMSNormalization: (layer) => layer.take("RMSNormalization", "axis epsilon"),
@@ -392,6 +431,19 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
   SimpleRNN: recurrent("SimpleRNN", "KerasSimpleRNN"),
   LSTM: recurrent("LSTM", "KerasLSTM"),
   GRU: recurrent("GRU", "KerasGRU"),
+  ConvLSTM2D: (layer) =>
+    layer.take(
+      "ConvLSTM2D",
+      `${CONV} recurrent_activation return_sequences return_state go_backwards stateful dropout recurrent_dropout unit_forget_bias`,
+    ),
+  RNN: (layer) => {
+    const { cell } = layer.config;
+    if (layer.context.isolated)
+      throw layer.refuse("it stands in a model with masks or initial states, which is not supported");
+    return layer.take("RNN", "cell return_sequences return_state go_backwards stateful", {
+      cell: layer.cell(cell ?? null),
+    });
+  },
   CuDNNLSTM: (layer) => {
     throw layer.refuse("its weights are in cuDNN's layout; save the model again with LSTM");
   },
@@ -405,6 +457,7 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
         useCausalMask: layer.context.callOptions.use_causal_mask === true,
       },
     ),
+  GroupedQueryAttention: (layer) => (CONVERTERS.GroupQueryAttention as Converter)(layer),
   GroupQueryAttention: (layer) =>
     layer.take("GroupQueryAttention", `head_dim num_query_heads num_key_value_heads ${HEADS}`, {
       roles: layer.context.roles,

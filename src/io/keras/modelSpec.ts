@@ -3,6 +3,7 @@
  * at without its weights, and all that is wrong with its JSON is found first.
  */
 import { ModelFormatError, UnsupportedLayerError } from "../../errors.js";
+import { operations } from "../../layers/operations.js";
 import {
   asCount,
   asList,
@@ -47,7 +48,7 @@ export interface LayerSpec {
   /** As in the file, in snake case. */
   readonly config: JsonRecord;
   readonly calls: readonly CallSpec[];
-  /** Of a nested model. */
+  /** Of a nested model, or of one in a TimeDistributed. */
   readonly model: ModelSpec | null;
 }
 
@@ -172,13 +173,19 @@ function readLayer(json: Json, where: string, level: number): LayerSpec {
     );
     return { kind: "model", name, className, config, calls, model };
   }
+  if (className === "TimeDistributed" && isModelConfig(config.layer)) {
+    const model = readModelSpec(config.layer as Json, `${here}: layer`, level + 1);
+    return { kind: "layer", name, className, config, calls, model };
+  }
   const kind = className === "InputLayer" ? "input" : isOperation(record) ? "operation" : "layer";
   return { kind, name, className, config, calls, model: null };
 }
 
 /** Bare operations have the names of layers, and tell by their module only. */
-function isOperation({ module }: JsonRecord): boolean {
-  return typeof module === "string" && /^keras\.(src\.)?ops\b/.test(module);
+function isOperation({ module, class_name, config }: JsonRecord): boolean {
+  if (typeof module === "string") return /^keras\.(src\.)?ops\b/.test(module);
+  // In an .h5 file there is no module; but layers always say whether they can be trained.
+  return isRecord(config) && !("trainable" in config) && Object.hasOwn(operations, String(class_name));
 }
 
 function readCall(node: Json, where: string): CallSpec {

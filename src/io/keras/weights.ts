@@ -17,6 +17,7 @@ export interface ModelWeights {
 /** Sublayers with weights, in the order of their weights, by the layer's class. */
 const SUBLAYERS: Readonly<Record<string, readonly string[]>> = {
   MultiHeadAttention: ["query_dense", "key_dense", "gate_dense", "value_dense", "output_dense"],
+  GroupedQueryAttention: ["query_dense", "key_dense", "gate_dense", "value_dense", "output_dense"],
   GroupQueryAttention: ["query_dense", "key_dense", "gate_dense", "value_dense", "output_dense"],
   SimpleRNN: ["cell"],
   LSTM: ["cell"],
@@ -51,17 +52,21 @@ export function weightsByClass(file: Hdf5File, model: ModelSpec, where: string, 
   };
 }
 
-/** conv2d, conv2d_1, ...: the class in snake case, counted where it occurs again. */
 function groupNames(layers: readonly LayerSpec[]): Map<LayerSpec, string> {
+  const names = countedNames(layers.map(({ className }) => className));
+  return new Map(layers.map((layer, i) => [layer, names[i] as string]));
+}
+
+/** conv2d, conv2d_1, ...: the class in snake case, counted where it occurs again. */
+function countedNames(classNames: readonly string[]): string[] {
   const counts = new Map<string, number>();
-  return new Map(
-    layers.map((layer) => {
-      const name = snakeCase(layer.className);
-      const count = counts.get(name) ?? 0;
-      counts.set(name, count + 1);
-      return [layer, count === 0 ? name : `${name}_${count}`];
-    }),
-  );
+  return classNames.map((className) => {
+    // Saved under the name that it is exported by, its group under that of its class.
+    const name = snakeCase(className === "GroupQueryAttention" ? "GroupedQueryAttention" : className);
+    const count = counts.get(name) ?? 0;
+    counts.set(name, count + 1);
+    return count === 0 ? name : `${name}_${count}`;
+  });
 }
 
 /** @source keras/src/utils/naming.py */
@@ -79,7 +84,8 @@ function arraysIn(file: Hdf5File, group: string, className: string, config: Json
     const at = [name, `_${name}`].map((key) => join(group, key)).find((path) => file.keys(path) !== null);
     if (at === undefined) return [];
     const inner = innerOf(config, name);
-    if (name === "cell" && inner?.className === "StackedRNNCells") return stackedCells(file, at);
+    if (name === "cell" && inner?.className === "StackedRNNCells")
+      return stackedCells(file, at, inner.config);
     return arraysIn(file, at, inner?.className ?? "", inner?.config ?? {});
   });
   return [...own, ...sublayers];
@@ -92,12 +98,11 @@ function innerOf(config: JsonRecord, name: string): { className: string; config:
   return { className: inner.class_name, config: isRecord(inner.config) ? inner.config : {} };
 }
 
-function stackedCells(file: Hdf5File, group: string): Hdf5Array[] {
-  const base = join(group, "cells");
-  return (file.keys(base) ?? [])
-    .map((key) => ({ key, at: Number(/_(\d+)$/.exec(key)?.[1] ?? 0) }))
-    .sort((a, b) => a.at - b.at)
-    .flatMap(({ key }) => varsIn(file, join(base, key, "vars")));
+/** Cells are kept as layers are: by class, counted. */
+function stackedCells(file: Hdf5File, group: string, config: JsonRecord): Hdf5Array[] {
+  const cells = Array.isArray(config.cells) ? config.cells : [];
+  const names = countedNames(cells.map((cell) => (isRecord(cell) ? String(cell.class_name) : "")));
+  return names.flatMap((name) => varsIn(file, join(group, "cells", name, "vars")));
 }
 
 /** 0, 1, ... in the order of numbers: the file has them in the order of text. */
