@@ -48,7 +48,7 @@ function page({ name, family, summary, options, source }) {
   if (text === undefined) throw new Error(`docs/methods/texts.js has nothing on ${name}`);
   const own = options.map(
     ({ name: option, type, default: value, choices, description }) =>
-      `| \`${option}\` | ${choices ? choices.map((choice) => `\`${JSON.stringify(choice)}\``).join(", ") : type} | \`${JSON.stringify(value)}\` | ${description} |`,
+      `| \`${option}\` | ${choices ? choices.map((choice) => `\`${JSON.stringify(choice)}\``).join(", ") : type} | \`${JSON.stringify(value)}\` | ${description.replaceAll("|", "\\|")} |`,
   );
   return `# ${name}
 
