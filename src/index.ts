@@ -27,3 +27,26 @@ export * from "./io/index.js";
 export * from "./kernels/index.js";
 
 export * from "./report/index.js";
+export {
+  type LayerCallInfo,
+  type LinearRule,
+  type Mapping,
+  type Mappings,
+  type ReversedModel,
+  type ReversedTensors,
+  type ReverseModelOptions,
+  reverseModel,
+} from "./reverse/index.js";
+export {
+  alphaBetaRule,
+  alphaBetaXRule,
+  boundedRule,
+  deviationRule,
+  epsilonRule,
+  flatRule,
+  gammaRule,
+  signRule,
+  wSquareRule,
+  zPlusFastRule,
+  zRule,
+} from "./rules/index.js";

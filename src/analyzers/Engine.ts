@@ -15,8 +15,8 @@ import {
   runBackward,
   runForward,
 } from "../reverse/index.js";
+import { type InputInfo, readInputs } from "../reverse/readInputs.js";
 import { type Composite, rulesOf } from "../rules/index.js";
-import { type InputInfo, readInputs } from "./inputs.js";
 import { didYouMean } from "./options.js";
 import type { Inputs } from "./types.js";
 
@@ -166,22 +166,4 @@ function onlyNeeded(program: Program): Program {
     return true;
   });
   return { ...program, steps: kept.reverse() };
-}
-
-/** The tensors through which all that reaches the output passes, the output not among them. */
-export function bottlenecks({ steps, inputs, outputs }: Program): Set<number> {
-  const lastUse = new Map<number, number>();
-  steps.forEach((step, at) => {
-    for (const id of step.inputs) lastUse.set(id, at);
-  });
-  const live = new Set(inputs.filter((id) => lastUse.has(id)));
-  const found = new Set<number>();
-  if (live.size === 1) for (const id of live) found.add(id);
-  steps.forEach((step, at) => {
-    for (const id of step.inputs) if ((lastUse.get(id) as number) <= at) live.delete(id);
-    for (const id of step.outputs) if (lastUse.has(id)) live.add(id);
-    if (live.size === 1) for (const id of live) found.add(id);
-  });
-  for (const id of outputs) found.delete(id);
-  return found;
 }

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { ArgumentError } from "../errors.js";
 import { assertFinite } from "../ops/index.js";
+import { projected } from "../reverse/index.js";
 import type { OptionValues } from "./options.js";
 
 /** Changes the relevance of a tensor when all of it has arrived. Runs in a tidy. */
@@ -28,15 +29,6 @@ export function changeOf(
     const projects = (projection === true || range !== null) && bottlenecks.has(id) && r.rank > 2;
     return projects ? projected(r, range) : r;
   };
-}
-
-/** Each sample by its largest magnitude, into [-1, 1] or another range; a sample of zeros stays. */
-function projected(r: tf.Tensor, range: readonly [number, number] | null): tf.Tensor {
-  const axes = Array.from({ length: r.rank - 1 }, (_, i) => i + 1);
-  const largest = tf.max(tf.abs(r), axes, true);
-  const one = tf.div(r, tf.add(largest, tf.cast(tf.equal(largest, 0), "float32")));
-  if (range === null) return one;
-  return tf.add(tf.mul(tf.add(one, 1), (range[1] - range[0]) / 2), range[0]);
 }
 
 function readRange(who: string, name: string, value: unknown): readonly [number, number] | null {

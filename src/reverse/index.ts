@@ -1,3 +1,4 @@
+export { bottlenecks } from "./bottlenecks.js";
 export { type LowerOptions, lower } from "./lower.js";
 export {
   type Activations,
@@ -8,6 +9,16 @@ export {
   runBackward,
   runForward,
 } from "./pass.js";
+export { projected } from "./projected.js";
+export {
+  type LayerCallInfo,
+  type Mapping,
+  type Mappings,
+  type ReversedModel,
+  type ReversedTensors,
+  type ReverseModelOptions,
+  reverseModel,
+} from "./reverseModel.js";
 export type {
   BiasPart,
   Bound,

@@ -1,8 +1,9 @@
 import type * as tf from "@tensorflow/tfjs";
 import { activationOf, isActivationLayer } from "../checks/activations.js";
 import type { WindowOptions } from "../core/windows.js";
-import type { Trace } from "../graph/trace.js";
+import type { Trace, TraceNode } from "../graph/trace.js";
 import { innerLayers, type Layer, weightOf } from "../layers/internals.js";
+import { resizeBilinear } from "./bilinear.js";
 import { ONE_PIXEL } from "./convolutions.js";
 import { foldNormalizations } from "./foldNormalizations.js";
 import { LayerCall, type Link } from "./layerCall.js";
@@ -20,6 +21,8 @@ export interface LowerOptions {
    * the signs of weights matter, as iNNvestigate does.
    */
   readonly separable?: "one" | "two" | "oneAlways";
+  /** Calls of layers that are not to be taken apart: their rule is one for the layer as it is. */
+  readonly whole?: (node: TraceNode) => boolean;
 }
 
 /** What a layer is made of, by class name. Classes that are not here run as they are, as one opaque step. */
@@ -138,10 +141,14 @@ const lowering: Readonly<Record<string, (call: LayerCall, options: LowerOptions)
   Minimum: () => [{ kind: "extremum", largest: false }],
   Concatenate: (call) => [{ kind: "concatenate", axis: call.axis(call.config.axis as number) }],
   UpSampling2D: (call) => {
-    const { size, interpolation } = call.config;
-    return interpolation === "bilinear"
-      ? [moved(call.layer)]
-      : call.inChannelsLast([{ kind: "upsample", size: size as [number, number] }]);
+    const { size, interpolation } = call.config as { size: [number, number]; interpolation: string };
+    const larger = (x: tf.Tensor): tf.Tensor => {
+      const [, h, w] = x.shape as [number, number, number];
+      return resizeBilinear(x, [h * size[0], w * size[1]]);
+    };
+    return call.inChannelsLast([
+      interpolation === "bilinear" ? { kind: "move", apply: larger } : { kind: "upsample", size },
+    ]);
   },
   Embedding: (call) => {
     if (call.config.maskZero === true)
@@ -221,7 +228,8 @@ function separable(
 export function lower(who: string, traced: Trace, options: LowerOptions = {}): Program {
   let nextId = traced.tensors.length;
   const lowered = traced.nodes.flatMap((node) => {
-    const links = linksOf(new LayerCall(who, node, traced), options);
+    const whole = options.whole?.(node) ?? false;
+    const links: Link[] = whole ? [{ kind: "opaque" }] : linksOf(new LayerCall(who, node, traced), options);
     return links.map((link, i): Step => {
       const inputs = i === 0 ? node.inputs : [nextId - 1];
       const outputs = i === links.length - 1 ? node.outputs : [nextId++];
