@@ -14,11 +14,34 @@ export type OperationArgument =
   | { ellipsis: true }
   | OperationArgument[];
 
+/** Text that tfjs leaves as it is when it writes and reads a configuration: all other keys get their words joined otherwise. */
+interface Verbatim {
+  name: string;
+}
+
 interface OperationOptions {
   /** Keras's class name of the operation. */
-  operation: string;
-  args: OperationArgument[];
-  kwargs: Record<string, OperationArgument>;
+  operation: Verbatim;
+  /** JSON of a list of OperationArgument. */
+  args: Verbatim;
+  /** JSON of a record of OperationArgument. */
+  kwargs: Verbatim;
+}
+
+/** The configuration of an Operation. */
+export function operationConfig(
+  name: string,
+  operation: string,
+  args: OperationArgument[],
+  kwargs: Record<string, OperationArgument> = {},
+): BaseConfig & OperationOptions {
+  const verbatim = (text: string) => ({ name: text });
+  return {
+    name,
+    operation: verbatim(operation),
+    args: verbatim(JSON.stringify(args)),
+    kwargs: verbatim(JSON.stringify(kwargs)),
+  };
 }
 
 /**
@@ -29,12 +52,15 @@ export class Operation extends OwnLayer<OperationOptions> {
   static readonly className = "Operation";
 
   constructor(config: BaseConfig & Partial<OperationOptions>) {
-    super(config, { operation: "Identity", args: [], kwargs: {} });
+    const { operation, args, kwargs } = operationConfig("", "Identity", [{ input: 0 }]);
+    super(config, { operation, args, kwargs });
     this.supportsMasking = false;
   }
 
   protected override compute(inputs: tf.Tensor[]): tf.Tensor | tf.Tensor[] {
-    const { operation, args, kwargs } = this.options;
+    const operation = this.options.operation.name;
+    const args = JSON.parse(this.options.args.name) as OperationArgument[];
+    const kwargs = JSON.parse(this.options.kwargs.name) as Record<string, OperationArgument>;
     const fill = (argument: OperationArgument): unknown => {
       if (Array.isArray(argument)) return argument.map(fill);
       if (typeof argument === "object" && argument !== null && "input" in argument)

@@ -247,14 +247,22 @@ export function isBuilt(layer: Layer): boolean {
  *
  * @returns a function that ends it, to be called once the layer is built
  */
-export function initializeWith(layer: Layer, next: (name: string, shape: Shape) => tf.Tensor): () => void {
+export function initializeWith(
+  layer: Layer,
+  next: (name: string, shape: Shape) => tf.Tensor,
+  scope = layer.name,
+): () => void {
   const own = layer as unknown as { addWeight?: AddWeight };
   const addWeight = own.addWeight as AddWeight;
-  own.addWeight = (name, shape, dtype, _initializer, ...rest) =>
-    addWeight.call(layer, name, shape, dtype, { apply: () => next(name, shape) }, ...rest);
+  own.addWeight = (name, shape, dtype, _initializer, ...rest) => {
+    const variable = addWeight.call(layer, name, shape, dtype, { apply: () => next(name, shape) }, ...rest);
+    // tfjs puts the layer's name before, from the scope in which it builds layers.
+    Object.assign(variable, { originalName: `${scope}/${variable.originalName}` });
+    return variable;
+  };
   const undoInner = innerLayers(layer)
     .filter((inner) => !isContainer(inner))
-    .map((inner) => initializeWith(inner, next));
+    .map((inner) => initializeWith(inner, next, scope));
   return () => {
     delete own.addWeight;
     for (const undo of undoInner) undo();

@@ -10,7 +10,7 @@ import {
   ownedByOneModel,
   type Shape,
 } from "../../layers/internals.js";
-import type { OperationArgument } from "../../layers/Operation.js";
+import { type OperationArgument, operationConfig } from "../../layers/Operation.js";
 import { operations } from "../../layers/operations.js";
 import { asShape, asText, isRecord, type JsonRecord, shown } from "./checks.js";
 import { type ConvertContext, convertLayer } from "./convertLayer.js";
@@ -433,7 +433,7 @@ class Builder {
       ...own.map(([key, value]) => [key, convert(value as CallValue)]),
       ...Object.entries(call.kwargs).map(([key, value]) => [key, convert(value)]),
     ]);
-    return layerFromConfig("Operation", { name, operation: className, args, kwargs });
+    return layerFromConfig("Operation", operationConfig(name, className, args, kwargs));
   }
 
   /** Builds a layer whose weights are the arrays, in their order. */
@@ -593,7 +593,7 @@ function operate(
   ending = "",
 ): tf.SymbolicTensor {
   const name = `${spec.name}_mask${ending}`;
-  const layer = layerFromConfig("Operation", { name, operation, args, kwargs: {} });
+  const layer = layerFromConfig("Operation", operationConfig(name, operation, args));
   return layer.apply(inputs.length === 1 ? (inputs[0] as tf.SymbolicTensor) : inputs) as tf.SymbolicTensor;
 }
 
