@@ -54,7 +54,10 @@ export function addExplain(program: Command, terminal: Terminal): void {
   const command = program
     .command("explain")
     .description("explain what a model says of inputs: a heatmap a method and sample, as PNG")
-    .argument("<model>", "a TensorFlow.js layers model: its folder, or its model.json")
+    .argument(
+      "<model>",
+      "a .keras or .h5 file, or a TensorFlow.js layers model: its folder, or its model.json",
+    )
     .argument(
       "<inputs...>",
       "images (scaled to the model's size), .npy or .json arrays of the model's input shape",

@@ -1,6 +1,8 @@
 import { Command, CommanderError } from "commander";
 import { ArgumentError } from "../errors.js";
+import { addConvert } from "./convert.js";
 import { addExplain } from "./explain.js";
+import { addInspect } from "./inspect.js";
 import { addMethods } from "./methods.js";
 import { addTrace } from "./trace.js";
 
@@ -31,7 +33,7 @@ export async function run(argv: readonly string[], version: string, terminal: Te
     .exitOverride()
     .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: () => {} })
     .addHelpText("after", EXAMPLES);
-  for (const add of [addExplain, addTrace, addMethods]) add(program, terminal);
+  for (const add of [addExplain, addTrace, addInspect, addConvert, addMethods]) add(program, terminal);
   try {
     await program.parseAsync([...argv], { from: "user" });
     return DONE;
@@ -53,6 +55,8 @@ export async function run(argv: readonly string[], version: string, terminal: Te
 const EXAMPLES = `
 Examples:
   $ tracelight trace model/model.json
+  $ tracelight inspect classifier.keras
+  $ tracelight convert classifier.keras model/
   $ tracelight explain model/ scan.png --method lrp.epsilon --out heatmaps
   $ tracelight methods`;
 

@@ -34,7 +34,10 @@ export function addTrace(program: Command, terminal: Terminal): void {
   program
     .command("trace")
     .description("print a model's execution graph: which layer runs when, on whose output, with which shape")
-    .argument("<model>", "a TensorFlow.js layers model: its folder, or its model.json")
+    .argument(
+      "<model>",
+      "a .keras or .h5 file, or a TensorFlow.js layers model: its folder, or its model.json",
+    )
     .addOption(new Option("--json", "print JSON").conflicts(["dot", "svg", "html"]))
     .addOption(picture("dot", "a graph for Graphviz"))
     .addOption(picture("svg", "a picture"))

@@ -1,5 +1,5 @@
 import type * as tf from "@tensorflow/tfjs";
-import { ArgumentError, ModelFormatError } from "../errors.js";
+import { ArgumentError, ModelFormatError, UnsupportedLayerError } from "../errors.js";
 import { registerLayers } from "../layers/registerLayers.js";
 import { baseUrl, hasFileSystem, openFile } from "../platform.js";
 import { type ByteSource, blobSource, bytesSource, readAll } from "./byteSource.js";
@@ -41,18 +41,35 @@ export async function loadModel(
   options: LoadModelOptions = {},
 ): Promise<tf.LayersModel> {
   registerLayers();
-  if (isHandler(source)) return fromHandler(source, options.name ?? "the handler's model");
-  const opened = await openSource(source, options.name);
+  return saying("loadModel", async () => {
+    if (isHandler(source)) return fromHandler(source, options.name ?? "the handler's model");
+    const opened = await openSource(source, options.name);
+    try {
+      const file = await openModel(opened, options);
+      if ("artifacts" in file) return named(opened.main.name, () => modelFromArtifacts(file.artifacts));
+      const { onProgress } = options;
+      const total = opened.main.length / 4;
+      const model = buildKeras(file, onProgress && ((count) => onProgress(Math.min(1, count / total))));
+      onProgress?.(1);
+      return model;
+    } finally {
+      await opened.close();
+    }
+  });
+}
+
+/** Puts a function's name before the errors that it throws. */
+export async function saying<T>(who: string, run: () => Promise<T>): Promise<T> {
   try {
-    const file = await openModel(opened, options, true);
-    if ("artifacts" in file) return named(opened.main.name, () => modelFromArtifacts(file.artifacts));
-    const { onProgress } = options;
-    const total = opened.main.length / 4;
-    const model = buildKeras(file, onProgress && ((count) => onProgress(Math.min(1, count / total))));
-    onProgress?.(1);
-    return model;
-  } finally {
-    await opened.close();
+    return await run();
+  } catch (error) {
+    if (error instanceof UnsupportedLayerError) {
+      throw new UnsupportedLayerError(`${who}: ${error.message}`, error.layerName, error.className);
+    }
+    if (error instanceof ModelFormatError) {
+      throw new ModelFormatError(`${who}: ${error.message}`, { cause: error.cause ?? error });
+    }
+    throw error;
   }
 }
 
@@ -66,16 +83,15 @@ export interface OpenedSource {
 
 type TfjsFile = { readonly artifacts: Parameters<typeof modelFromArtifacts>[0] };
 
-/** Reads a file's configuration, and its weights where wanted. */
+/** Opens a file, whatever it is. */
 export async function openModel(
   opened: OpenedSource,
   options: LoadModelOptions,
-  withWeights: boolean,
 ): Promise<KerasFile | TfjsFile> {
   const { main } = opened;
   const { bytes: head } = await main.read(0, Math.min(8, main.length));
   if (isHdf5(head)) return openKerasHdf5(main, null);
-  if (head[0] === 0x50 && head[1] === 0x4b) return openKerasArchive(main, withWeights);
+  if (head[0] === 0x50 && head[1] === 0x4b) return openKerasArchive(main);
   const [first] = new TextDecoder().decode(head).trimStart();
   if (first !== "{" && first !== "[") {
     throw new ModelFormatError(

@@ -203,6 +203,45 @@ export class KerasAveragePooling3D extends AveragePooling {
   static readonly className = "KerasAveragePooling3D";
 }
 
+/** The largest under a window; tfjs's 3D kernel is wrong on wasm. Taken over two axes, then over the third. */
+export class KerasMaxPooling3D extends OwnLayer<PoolingOptions> {
+  static readonly className = "KerasMaxPooling3D";
+
+  constructor(config: BaseConfig & Partial<PoolingOptions>) {
+    super(config, { poolSize: 2, strides: null, padding: "valid", dataFormat: "channelsLast" });
+    this.supportsMasking = false;
+  }
+
+  private windows(): { size: number[]; strides: number[] } {
+    const size = perAxis(this.options.poolSize, 3);
+    return { size, strides: perAxis(this.options.strides ?? size, 3) };
+  }
+
+  protected override compute([x]: [tf.Tensor]): tf.Tensor {
+    const { size, strides } = this.windows() as {
+      size: [number, number, number];
+      strides: [number, number, number];
+    };
+    const padding = this.options.padding as "same" | "valid";
+    return channelsLast(x, this.options.dataFormat, (last) => {
+      const [b, d, h, w, c] = last.shape as [number, number, number, number, number];
+      const planes = tf.reshape(last, [b * d, h, w, c]) as tf.Tensor4D;
+      const flat = tf.maxPool(planes, [size[1], size[2]], [strides[1], strides[2]], padding);
+      const [, rows, columns] = flat.shape;
+      const lines = tf.reshape(flat, [b, d, rows * columns, c]) as tf.Tensor4D;
+      const y = tf.maxPool(lines, [size[0], 1], [strides[0], 1], padding);
+      return tf.reshape(y, [b, y.shape[1], rows, columns, c]);
+    });
+  }
+
+  protected override shapeAfter([shape]: [Shape]): (number | null)[] {
+    const { size, strides } = this.windows();
+    return lengths(shape, this.options.dataFormat, (length, axis) =>
+      Number(convolvedLength(length, size[axis] as number, strides[axis] as number, this.options.padding, 1)),
+    );
+  }
+}
+
 interface GlobalPoolingOptions {
   dataFormat: string;
   keepdims: boolean;

@@ -146,13 +146,15 @@ export class LayerCall {
     };
   }
 
-  /** The windows of a layer of series, over images of one row. */
-  windows1d(size: "kernelSize" | "poolSize"): WindowOptions {
+  /** The windows of a layer of series, over images of one row. @param padding default: the layer's */
+  windows1d(
+    size: "kernelSize" | "poolSize",
+    padding = String(this.config.padding ?? "valid").toLowerCase(),
+  ): WindowOptions {
     const one = (value: unknown): [number, number] => [
       1,
       (Array.isArray(value) ? value[0] : value) as number,
     ];
-    const padding = String(this.config.padding ?? "valid").toLowerCase();
     if (padding === "causal") this.refuse('pads with "causal", which is not done; "same" and "valid" work');
     return {
       kernelShape: one(this.config[size]),

@@ -8,6 +8,7 @@ import { ONE_PIXEL } from "./convolutions.js";
 import { foldNormalizations } from "./foldNormalizations.js";
 import { LayerCall, type Link } from "./layerCall.js";
 import { nonNegativeTensors } from "./nonNegative.js";
+import { ownLayers, standIn } from "./ownLayers.js";
 import type { Program, Step } from "./steps.js";
 
 /** What a method wants of the steps. */
@@ -247,7 +248,10 @@ function linksOf(call: LayerCall, options: LowerOptions): Link[] {
     const kind = activation === "softmax" ? "softmax" : "activation";
     return [{ kind, activation, apply: (z) => layer.apply(z) as tf.Tensor }];
   }
-  return lowering[layer.getClassName()]?.(call, options) ?? [{ kind: "opaque" }];
+  const className = layer.getClassName();
+  const standsFor = standIn(call);
+  const links = standsFor === null ? ownLayers[className]?.(call) : lowering[standsFor]?.(call, options);
+  return links ?? lowering[className]?.(call, options) ?? [{ kind: "opaque" }];
 }
 
 /** As `activationOf`, but a ReLU that is cut off above has a name of its own. */

@@ -229,7 +229,12 @@ test("--help teaches: usage, options, examples; --version prints the version", a
 
 const explain = (...more: string[]) => ["explain", digitsModelPath, ...more];
 const refusals: [string, () => string[], number, string | RegExp][] = [
-  ["no command", () => [], 2, "expected a command: explain, trace, methods; see tracelight --help"],
+  [
+    "no command",
+    () => [],
+    2,
+    "expected a command: explain, trace, inspect, convert, methods; see tracelight --help",
+  ],
   ["an unknown command", () => ["explian"], 2, "unknown command 'explian' (Did you mean explain?)"],
   ["an unknown flag", () => ["trace", "m", "--jsn"], 2, "unknown option '--jsn' (Did you mean --json?)"],
   ["a missing model", () => ["explain"], 2, "missing required argument 'model'"],
@@ -267,13 +272,8 @@ const refusals: [string, () => string[], number, string | RegExp][] = [
     1,
     /three\.png: lrp\.epsilon: neuronSelection = 10 is outside the output's 10 neurons$/,
   ],
-  [
-    "a model that does not exist",
-    () => ["trace", path("none")],
-    1,
-    /^loadLayersModel: .*none does not exist$/,
-  ],
-  ["a model file that is broken", () => ["trace", path("broken.png")], 1, /^loadLayersModel: .*broken\.png/],
+  ["a model that does not exist", () => ["trace", path("none")], 1, /^loadModel: .*none does not exist$/],
+  ["a model file that is broken", () => ["trace", path("broken.png")], 1, /^loadModel: .*broken\.png/],
   [
     "an input that does not exist",
     () => explain(path("none.png")),

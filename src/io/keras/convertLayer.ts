@@ -335,7 +335,8 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
 
   MaxPooling1D: pool("MaxPooling1D"),
   MaxPooling2D: pool("MaxPooling2D"),
-  MaxPooling3D: pool("MaxPooling3D"),
+  // tfjs is wrong on wasm.
+  MaxPooling3D: (layer) => layer.take("KerasMaxPooling3D", POOL),
   AveragePooling1D: pool("AveragePooling1D"),
   AveragePooling2D: pool("AveragePooling2D"),
   AveragePooling3D: pool("AveragePooling3D"),
@@ -483,14 +484,6 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
     return layer.take("Discretization", "bin_boundaries output_mode num_bins epsilon");
   },
 };
-
-/** True for the class of a layer that can be opened, if its options can. */
-export function isKnownLayer(className: string): boolean {
-  return (
-    Object.hasOwn(CONVERTERS, className) ||
-    ["InputLayer", "Bidirectional", "TimeDistributed"].includes(className)
-  );
-}
 
 /**
  * The layer of tfjs or ours for one of Keras.

@@ -19,8 +19,7 @@ export interface KerasFile {
   /** As the file has it, or null. */
   readonly version: string | null;
   readonly spec: ModelSpec;
-  /** Null where the file has a configuration alone. */
-  readonly weights: ModelWeights | null;
+  readonly weights: ModelWeights;
   readonly owned: boolean;
   readonly where: string;
 }
@@ -30,8 +29,8 @@ const LARGEST_CONFIG = 256 * 2 ** 20;
 /** What weights may unpack to, in times of the archive; Keras does not compress, and floats hardly can be. */
 const MOST_UNPACKING = 16;
 
-/** Opens a .keras archive: its configuration, and its weights where wanted. */
-export async function openKerasArchive(source: ByteSource, withWeights: boolean): Promise<KerasFile> {
+/** Opens a .keras archive. */
+export async function openKerasArchive(source: ByteSource): Promise<KerasFile> {
   const zip = await openZip(source);
   const json = async (name: string): Promise<Json> =>
     parseJson(decode(await zip.read(name, LARGEST_CONFIG)), `${source.name}: ${name}`);
@@ -53,11 +52,8 @@ export async function openKerasArchive(source: ByteSource, withWeights: boolean)
     );
   }
   const at = `${source.name}: ${name}`;
-  let weights: ModelWeights | null = null;
-  if (withWeights) {
-    const buffer = await zip.read(name, 64 * 2 ** 20 + MOST_UNPACKING * source.length);
-    weights = weightsByClass(await openHdf5(buffer, at), spec, at);
-  }
+  const buffer = await zip.read(name, 64 * 2 ** 20 + MOST_UNPACKING * source.length);
+  const weights = weightsByClass(await openHdf5(buffer, at), spec, at);
   return { format: ".keras archive", keras, version, spec, weights, owned: true, where };
 }
 
