@@ -1,0 +1,153 @@
+import * as tf from "@tensorflow/tfjs";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { createAnalyzer } from "../../src/analyzers/index.js";
+import { UnsupportedLayerError } from "../../src/errors.js";
+import { init } from "../../src/kernels/index.js";
+import { layerFromConfig } from "../../src/layers/internals.js";
+import { operationConfig } from "../../src/layers/Operation.js";
+import { registerLayers } from "../../src/layers/registerLayers.js";
+import { withoutLeak } from "../support/backends.js";
+import { randomTensor, withRandomWeights } from "../support/models.js";
+
+await init();
+registerLayers();
+
+interface Case {
+  className: string;
+  config: object;
+  /** The inputs' shapes, without the batch. */
+  shapes: number[][];
+}
+
+const conv = { filters: 4, kernelSize: 3, padding: "same", activation: "relu" };
+/** Layers with a rule of relevance. Conserving them is told by `delta`, biases included. */
+const explained: Case[] = [
+  {
+    className: "KerasConv1D",
+    config: { ...conv, kernelSize: [3], padding: "causal", dilationRate: [2] },
+    shapes: [[9, 2]],
+  },
+  { className: "KerasConv1D", config: { ...conv, kernelSize: [3], strides: [2] }, shapes: [[9, 2]] },
+  { className: "KerasConv2D", config: { ...conv, kernelSize: [3, 2] }, shapes: [[6, 5, 3]] },
+  { className: "KerasConv2D", config: { ...conv, dataFormat: "channelsFirst" }, shapes: [[3, 6, 5]] },
+  { className: "DepthwiseConv1D", config: { kernelSize: [3], depthMultiplier: 2 }, shapes: [[7, 3]] },
+  {
+    className: "KerasDepthwiseConv2D",
+    config: { kernelSize: [3, 3], dilationRate: [2, 2], padding: "same" },
+    shapes: [[7, 7, 3]],
+  },
+  { className: "KerasSeparableConv2D", config: { ...conv, kernelSize: [3, 3] }, shapes: [[6, 6, 3]] },
+  { className: "Conv1DTranspose", config: { ...conv, kernelSize: [3], strides: [2] }, shapes: [[5, 2]] },
+  {
+    className: "KerasConv2DTranspose",
+    config: { ...conv, kernelSize: [3, 3], strides: [2, 2] },
+    shapes: [[4, 4, 2]],
+  },
+  { className: "KerasBatchNormalization", config: { axis: 1 }, shapes: [[3, 4, 4]] },
+  { className: "KerasAveragePooling1D", config: { poolSize: [3], padding: "same" }, shapes: [[7, 2]] },
+  {
+    className: "KerasAveragePooling2D",
+    config: { poolSize: [3, 3], strides: [2, 2], padding: "same" },
+    shapes: [[7, 6, 2]],
+  },
+  { className: "KerasGlobalAveragePooling2D", config: { keepdims: true }, shapes: [[4, 5, 2]] },
+  { className: "KerasGlobalAveragePooling1D", config: { keepdims: true }, shapes: [[6, 2]] },
+  { className: "KerasGlobalMaxPooling2D", config: { keepdims: true }, shapes: [[4, 5, 2]] },
+  { className: "GlobalAveragePooling3D", config: {}, shapes: [[2, 3, 4, 2]] },
+  { className: "GlobalMaxPooling3D", config: { keepdims: true }, shapes: [[2, 3, 4, 2]] },
+  { className: "KerasUpSampling2D", config: { size: [2, 2], interpolation: "nearest" }, shapes: [[3, 3, 2]] },
+  { className: "KerasRescaling", config: { scale: [2, -1], offset: [0.5, 1] }, shapes: [[3, 3, 2]] },
+  { className: "Rescaling", config: { scale: 2, offset: -1 }, shapes: [[3, 3, 2]] },
+  { className: "Normalization", config: { mean: [0.5, -1], variance: [4, 2] }, shapes: [[3, 2]] },
+  {
+    className: "KerasEinsumDense",
+    config: { equation: "abc,cd->abd", outputShape: [null, 4], biasAxes: "d" },
+    shapes: [[3, 2]],
+  },
+  {
+    className: "KerasEinsumDense",
+    config: { equation: "abc,cde->abde", outputShape: [null, 2, 3], biasAxes: "de" },
+    shapes: [[3, 2]],
+  },
+  { className: "KerasIdentity", config: {}, shapes: [[3]] },
+  {
+    className: "Operation",
+    config: operationConfig("sum", "Add", [{ input: 0 }, { input: 1 }]),
+    shapes: [[3], [3]],
+  },
+  { className: "Operation", config: operationConfig("less", "Subtract", [1, { input: 0 }]), shapes: [[3]] },
+  { className: "Operation", config: operationConfig("half", "TrueDivide", [{ input: 0 }, 2]), shapes: [[3]] },
+];
+
+/** The layer, and a dense layer behind it. */
+function modelOf({ className, config, shapes }: Case): tf.LayersModel {
+  const xs = shapes.map((shape) => tf.input({ shape }));
+  const layer = layerFromConfig(className, { ...config });
+  const y = layer.apply(xs.length === 1 ? xs[0]! : xs) as tf.SymbolicTensor;
+  const flat = y.shape.length === 2 ? y : (tf.layers.flatten().apply(y) as tf.SymbolicTensor);
+  const model = tf.model({
+    inputs: xs,
+    outputs: tf.layers.dense({ units: 2 }).apply(flat) as tf.SymbolicTensor,
+  });
+  return withRandomWeights(model, 3);
+}
+
+explained.forEach((entry, i) => {
+  const { className, shapes } = entry;
+  test(`${className} (${i}) is explained: the gradient is the tape's, and lrp.z loses nothing but what biases take`, () => {
+    withoutLeak(() => {
+      const model = modelOf(entry);
+      const xs = shapes.map((shape, k) => randomTensor([2, ...shape], k + 1));
+      const one = xs.length === 1;
+      const head = (...given: tf.Tensor[]) =>
+        tf.sum(tf.slice(model.apply(one ? given[0]! : given) as tf.Tensor, [0, 1], [-1, 1]));
+      const want = tf.grads((...given) => head(...given))(xs);
+      const analyzer = createAnalyzer("gradient", model);
+      const got = [analyzer.analyze(one ? xs[0]! : xs, { neuronSelection: 1 })].flat() as tf.Tensor[];
+      want.forEach((w, k) => {
+        const [a, b] = [w.dataSync(), got[k]!.dataSync()];
+        a.forEach((v, at) =>
+          assert.ok(Math.abs(v - b[at]!) <= 1e-4, `${className} ${at}: ${b[at]}, expected ${v}`),
+        );
+      });
+      const explanation = createAnalyzer("lrp.epsilon", model, { epsilon: 1e-6 }).explain(one ? xs[0]! : xs, {
+        neuronSelection: 1,
+      });
+      const output = explanation.output.dataSync();
+      explanation.delta!.forEach((gap, n) =>
+        assert.ok(Math.abs(gap) <= 1e-3 * Math.max(1, Math.abs(output[n * 2 + 1]!)), `${className}: ${gap}`),
+      );
+      explanation.dispose();
+      tf.dispose([xs, want, got]);
+      model.dispose();
+    });
+  });
+});
+
+test("what has options beyond a rule is differentiated, and refused by name by methods of relevance", () => {
+  for (const entry of [
+    { className: "KerasConv2D", config: { ...conv, kernelSize: [3, 3], groups: 2 }, shapes: [[5, 5, 4]] },
+    {
+      className: "KerasConv2DTranspose",
+      config: { ...conv, kernelSize: [3, 3], strides: [2, 2], outputPadding: [1, 1] },
+      shapes: [[4, 4, 2]],
+    },
+    {
+      className: "Operation",
+      config: operationConfig("mean", "Mean", [{ input: 0 }], { axis: -1 }),
+      shapes: [[4, 2]],
+    },
+  ]) {
+    const model = modelOf(entry);
+    createAnalyzer("gradient", model).dispose();
+    assert.throws(
+      () => createAnalyzer("lrp.z", model),
+      (error: unknown) =>
+        error instanceof UnsupportedLayerError && error.message.includes(`(${entry.className})`),
+    );
+    model.dispose();
+  }
+});
+
+test.run();
