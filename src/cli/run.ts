@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { ArgumentError } from "../errors.js";
+import { addCompare } from "./compare.js";
 import { addExplain } from "./explain.js";
 import { addMethods } from "./methods.js";
 import { addTrace } from "./trace.js";
@@ -31,7 +32,7 @@ export async function run(argv: readonly string[], version: string, terminal: Te
     .exitOverride()
     .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: () => {} })
     .addHelpText("after", EXAMPLES);
-  for (const add of [addExplain, addTrace, addMethods]) add(program, terminal);
+  for (const add of [addExplain, addCompare, addTrace, addMethods]) add(program, terminal);
   try {
     await program.parseAsync([...argv], { from: "user" });
     return DONE;
@@ -54,6 +55,7 @@ const EXAMPLES = `
 Examples:
   $ tracelight trace model/model.json
   $ tracelight explain model/ scan.png --method lrp.epsilon --out heatmaps
+  $ tracelight compare model/ scan.png --method all --out comparison.html
   $ tracelight methods`;
 
 function oneLine(text: string): string {
