@@ -37,3 +37,38 @@ export async function keepingErrorListeners<T>(fn: () => Promise<T>): Promise<T>
     }
   }
 }
+
+/** zlib's checksum (CRC-32 of IEEE 802.3) where Node has it, several times as fast as JavaScript; null elsewhere. */
+export const nativeCrc32: ((bytes: Uint8Array) => number) | null = hasFileSystem
+  ? ((process.getBuiltinModule("node:zlib") as { crc32?: (bytes: Uint8Array) => number }).crc32 ?? null)
+  : null;
+
+/** A file on disk, open for reading. */
+export interface OpenFile {
+  readonly size: number;
+  read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
+  close(): Promise<void>;
+}
+
+/** Opens a file, where there are files; null for a folder. Errors are the system's. */
+export async function openFile(path: string | URL): Promise<OpenFile | null> {
+  const { open, stat } = process.getBuiltinModule("node:fs/promises");
+  if ((await stat(path)).isDirectory()) return null;
+  const handle = await open(path);
+  const { size } = await handle.stat();
+  return {
+    size,
+    close: () => handle.close(),
+    async read(offset, length) {
+      const bytes = new Uint8Array(length);
+      let at = 0;
+      while (at < length) {
+        // One read takes at most 2 GB.
+        const { bytesRead } = await handle.read(bytes, at, Math.min(length - at, 2 ** 30), offset + at);
+        if (bytesRead === 0) throw new Error(`the file ends ${length - at} bytes early`);
+        at += bytesRead;
+      }
+      return bytes;
+    },
+  };
+}

@@ -1,13 +1,14 @@
 import type * as tf from "@tensorflow/tfjs";
 import { ArgumentError } from "../errors.js";
 import { MethodAnalyzer } from "./MethodAnalyzer.js";
+import type { Method } from "./method.js";
 import { METHODS } from "./methods/index.js";
-import { didYouMean, readOptions } from "./options.js";
+import { didYouMean, type OptionValues, readOptions } from "./options.js";
 import { parseSignxaiName, withFactors } from "./signxaiNames.js";
 import type { Analyzer, AnalyzerInfo, AnalyzerSettings } from "./types.js";
 
 /** What can explain most models that a method of relevance cannot. */
-const ALTERNATIVES = ["gradient", "input_t_gradient"];
+export const ALTERNATIVES = ["gradient", "input_t_gradient"];
 
 /**
  * An explanation method bound to a model. The model is traced once; nothing is computed yet, nothing of the model is
@@ -24,6 +25,12 @@ const ALTERNATIVES = ["gradient", "input_t_gradient"];
  * const relevance = analyzer.analyze(x);
  */
 export function createAnalyzer(name: string, model: tf.LayersModel, options: object = {}): Analyzer {
+  const { method, values } = chosenMethod(name, options);
+  return new MethodAnalyzer(name, model, method, values, ALTERNATIVES);
+}
+
+/** A method with its options. @throws ArgumentError for an unknown name or option */
+export function chosenMethod(name: string, options: object): { method: Method; values: OptionValues } {
   const names = METHODS.map((method) => method.name);
   const parsed = names.includes(name) ? null : parseSignxaiName(String(name), names);
   const entry = METHODS.find((method) => method.name === (parsed?.method ?? name));
@@ -38,13 +45,7 @@ export function createAnalyzer(name: string, model: tf.LayersModel, options: obj
       : { ...parsed.options, ...options };
   const values = readOptions(name, given, entry.options);
   const method = entry.make(values);
-  return new MethodAnalyzer(
-    name,
-    model,
-    parsed === null ? method : withFactors(method, parsed.factors),
-    values,
-    ALTERNATIVES,
-  );
+  return { method: parsed === null ? method : withFactors(method, parsed.factors), values };
 }
 
 /**

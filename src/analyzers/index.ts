@@ -1,4 +1,5 @@
 export { createAnalyzer, listAnalyzers, loadAnalyzer } from "./createAnalyzer.js";
+export { methodSupport, type NodeSupport } from "./methodSupport.js";
 export type {
   AnalyzeOptions,
   Analyzer,

@@ -1,6 +1,5 @@
-import type * as tf from "@tensorflow/tfjs";
-
-type Layer = tf.layers.Layer;
+import { forwardLayer, type Layer, wrappedLayer } from "../layers/internals.js";
+import { classOf } from "./knownLayers.js";
 
 /** Layers that are nothing but an activation, with the activation's name. `Activation` itself carries the name. */
 const activationLayers: Record<string, (layer: Layer) => string> = {
@@ -8,7 +7,12 @@ const activationLayers: Record<string, (layer: Layer) => string> = {
   ELU: () => "elu",
   LeakyReLU: () => "leakyrelu",
   PReLU: () => "prelu",
-  ReLU: (layer) => (layer.getConfig().maxValue === 6 ? "relu6" : "relu"),
+  ReLU: (layer) => {
+    const { maxValue, negativeSlope } = layer.getConfig();
+    // A slope is a matter of Keras's ReLU, which tfjs's does not have.
+    if (negativeSlope) return "leakyrelu";
+    return maxValue === 6 ? "relu6" : "relu";
+  },
   Softmax: () => "softmax",
   ThresholdedReLU: () => "thresholdedrelu",
 };
@@ -16,16 +20,18 @@ const activationLayers: Record<string, (layer: Layer) => string> = {
 /**
  * The name of a layer's activation in lower case, as tfjs registers it (`"relu"`, `"softmax"`, `"hardsigmoid"` ...);
  * `"linear"` for a layer that could have one and has none; null for a layer that has no place for one. Recurrent layers:
- * their main activation.
+ * their main activation. Wrappers: that of the layer in it.
  */
 export function activationOf(layer: Layer): string | null {
-  const own = activationLayers[layer.getClassName()];
-  return own ? own(layer) : activationField(layer);
+  const own = activationLayers[classOf(layer)];
+  if (own) return own(layer);
+  const inner = classOf(layer) === "TimeDistributed" ? wrappedLayer(layer) : forwardLayer(layer);
+  return inner ? activationOf(inner) : activationField(layer);
 }
 
 /** True for a layer that is nothing but an activation (Activation, ReLU, Softmax ...). */
 export function isActivationLayer(layer: Layer): boolean {
-  return layer.getClassName() in activationLayers;
+  return classOf(layer) in activationLayers;
 }
 
 /**

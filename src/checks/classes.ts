@@ -1,14 +1,14 @@
-import type * as tf from "@tensorflow/tfjs";
-import { isContainer } from "../layers/internals.js";
-
-type Layer = tf.layers.Layer;
+import { isContainer, type Layer } from "../layers/internals.js";
+import { classOf } from "./knownLayers.js";
 
 const CONVOLUTIONS = [
   "Conv1D",
+  "Conv1DTranspose",
   "Conv2D",
   "Conv3D",
   "Conv2DTranspose",
   "Conv3DTranspose",
+  "DepthwiseConv1D",
   "DepthwiseConv2D",
   "SeparableConv1D",
   "SeparableConv2D",
@@ -23,33 +23,33 @@ export function isNetwork(layer: Layer): boolean {
 
 /** True for a convolution: 1-D, 2-D, 3-D, transposed, depthwise or separable. */
 export function isConvLayer(layer: Layer): boolean {
-  return CONVOLUTIONS.includes(layer.getClassName());
+  return CONVOLUTIONS.includes(classOf(layer));
 }
 
 export function isDenseLayer(layer: Layer): boolean {
-  return layer.getClassName() === "Dense";
+  return classOf(layer) === "Dense";
 }
 
 export function isAddLayer(layer: Layer): boolean {
-  return layer.getClassName() === "Add";
+  return classOf(layer) === "Add";
 }
 
 export function isEmbeddingLayer(layer: Layer): boolean {
-  return layer.getClassName() === "Embedding";
+  return classOf(layer) === "Embedding";
 }
 
 export function isBatchNormalizationLayer(layer: Layer): boolean {
-  return layer.getClassName() === "BatchNormalization";
+  return classOf(layer) === "BatchNormalization";
 }
 
 /** True for average pooling, 1-D, 2-D or 3-D, also global. */
 export function isAveragePooling(layer: Layer): boolean {
-  return AVERAGE_POOLING.test(layer.getClassName());
+  return AVERAGE_POOLING.test(classOf(layer));
 }
 
 /** True for max pooling, 1-D, 2-D or 3-D, also global. */
 export function isMaxPooling(layer: Layer): boolean {
-  return MAX_POOLING.test(layer.getClassName());
+  return MAX_POOLING.test(classOf(layer));
 }
 
 /**

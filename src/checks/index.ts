@@ -11,3 +11,6 @@ export {
   isMaxPooling,
   isNetwork,
 } from "./classes.js";
+export { isConvnetLayer, isReluConvnetLayer } from "./convnet.js";
+export { isInputLayer, isLayerAtIdx } from "./inputLayers.js";
+export { getActivationSearchSafeLayers, getKnownLayers } from "./knownLayers.js";

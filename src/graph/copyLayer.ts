@@ -1,83 +1,112 @@
 import * as tf from "@tensorflow/tfjs";
-import { activationOf, isActivationLayer } from "../checks/activations.js";
-import { GraphError, UnsupportedLayerError } from "../errors.js";
-import {
-  innerLayers,
-  isContainer,
-  type Layer,
-  type LayerVariable,
-  ownVariables,
-  provideWeights,
-  retain,
-} from "../layers/internals.js";
-import { releaseOnce, SharedVariable } from "./sharedVariable.js";
+import { show } from "../core/ndarray.js";
+import { ArgumentError, GraphError, ShapeError, UnsupportedLayerError } from "../errors.js";
+import { buildLike, disposableUnused, isBuilt, isContainer, type Layer } from "../layers/internals.js";
+import { checkLayer } from "./checkModel.js";
+import { checkSameWeights, discard, type LayerChanges, newCopy, weightsToCopy } from "./newCopy.js";
+import { rebuildModel } from "./rebuildModel.js";
 
-/** What a copy is made with. */
-export interface LayerChanges {
-  /** The copy's name. */
-  name: string;
-  /** Replace the activation by linear. A layer that is nothing but an activation becomes a linear Activation layer. */
-  withoutActivation?: boolean;
-  /** Gets, when the copy takes its weights, what lets go of the original again: for a caller that fails afterwards. */
-  onRetain?: (release: () => void) => void;
+export interface CopyLayerOptions {
+  /** False: the copy has no bias. Default true. */
+  keepBias?: boolean;
+  /** The copy's name, with `%s` where the old name goes. Default: a new name, as tfjs gives to layers without one. */
+  nameTemplate?: string;
+  /**
+   * The copy's weights, in the order of `getWeights()`, without the bias where it is dropped: they are copied. Null or
+   * none: those of the old layer.
+   */
+  weights?: tf.Tensor | tf.Tensor[] | null;
+  /** Whether the old layer's weights are shared, so that training either trains both (default), or copied. */
+  reuseSymbolicTensors?: boolean;
 }
 
 /**
- * A new layer of the same class and settings whose weights are those of `layer`: the same variables, not their values, so
- * that training one trains the other, and counted, so that either may be disposed first. It is not applied to anything
- * yet, draws no random numbers, and leaves `layer` and its recorded calls as they are.
+ * A copy of a layer: of the same class and settings, connected to nothing. Weights that it shares are counted, so that
+ * either layer can be disposed first; the copy of a layer that is not built is not built. Nothing random is drawn, and
+ * `layer` stays as it is. Works for wrappers, recurrent layers, registered layers of your own, and nested models.
  *
- * The copy takes its weights when it is first applied. Wrappers and recurrent layers work, as their inner layers do the
- * same. Models are copied by `rebuildModel`.
+ * @throws UnsupportedLayerError for a layer that keeps weights where tfjs does not know of them, or makes others when made
+ *   anew from its config; ShapeError for weights that do not fit; ArgumentError for a nameTemplate without %s;
+ *   DisposedError; GraphError for weights for a layer that is not built. Nothing stays allocated then.
+ * @source iNNvestigate utils.keras.graph.copy_layer (where `reuse_symbolic_tensors=False` does nothing)
+ * @example const logits = copyLayer(dense, { keepBias: false, nameTemplate: "%s_without_bias" });
  */
-export function shareLayer(layer: Layer, changes: LayerChanges): Layer {
-  const { name, withoutActivation = false, onRetain } = changes;
-  if (isContainer(layer))
-    throw new GraphError(`copyLayer: "${layer.name}" is a model; copy it with copyModel`);
-  if (withoutActivation && isActivationLayer(layer))
-    return tf.layers.activation({ activation: "linear", name });
-  const config: tf.serialization.ConfigDict = { ...layer.getConfig(), name };
-  if (withoutActivation && activationOf(layer) !== null) config.activation = "linear";
-  const layerClass = (layer as unknown as { constructor: tf.serialization.SerializableConstructor<Layer> })
-    .constructor;
-  const copy = layerClass.fromConfig(layerClass, config);
-  if (layer.built) shareWeights(layer, copy, onRetain);
+export function copyLayer(layer: Layer, options: CopyLayerOptions = {}): Layer {
+  return copied("copyLayer", layer, options, false);
+}
+
+/**
+ * `copyLayer` with a linear activation. A layer that is nothing but an activation becomes a linear Activation layer; a
+ * recurrent layer loses its main activation; wrappers that of the layer in them.
+ *
+ * @throws as `copyLayer`; UnsupportedLayerError for a nested model, which `modelWoOutputActivation` is for
+ * @source iNNvestigate utils.keras.graph.copy_layer_wo_activation (which throws for ReLU and Softmax layers)
+ * @example const z = copyLayerWoActivation(dense).apply(x);
+ */
+export function copyLayerWoActivation(layer: Layer, options: CopyLayerOptions = {}): Layer {
+  return copied("copyLayerWoActivation", layer, options, true);
+}
+
+function copied(who: string, layer: Layer, options: CopyLayerOptions, withoutActivation: boolean): Layer {
+  const { keepBias = true, nameTemplate, weights = null, reuseSymbolicTensors = true } = options;
+  checkLayer(who, layer);
+  if (nameTemplate !== undefined && !nameTemplate.includes("%s")) {
+    throw new ArgumentError(
+      `${who}: expected nameTemplate to have a %s for the old name, got ${JSON.stringify(nameTemplate)}`,
+    );
+  }
+  const name = nameTemplate?.replaceAll("%s", layer.name);
+  if (isContainer(layer)) {
+    if (withoutActivation || !keepBias || weights !== null) {
+      throw new UnsupportedLayerError(
+        `${who}: "${layer.name}" (${layer.getClassName()}) is a model, which is copied as a whole; ` +
+          "copy its layers one by one, or see modelWoOutputActivation",
+        layer.name,
+        layer.getClassName(),
+      );
+    }
+    return rebuildModel(who, layer, { name: name ?? null, shareWeights: reuseSymbolicTensors });
+  }
+  const changes: LayerChanges = {
+    name,
+    withoutActivation,
+    withoutBias: !keepBias,
+    weights: weights === null ? (reuseSymbolicTensors ? "share" : "copy") : [weights].flat(),
+  };
+  if (Array.isArray(changes.weights)) checkWeights(who, layer, changes.weights, changes);
+  const copy = newCopy(who, layer, changes, rebuildModel);
+  try {
+    if (isBuilt(layer)) {
+      const built = buildLike(copy, layer);
+      if (!built && changes.weights !== "share" && layer.weights.length > 0) {
+        throw new GraphError(
+          `${who}: layer "${layer.name}" (${layer.getClassName()}) was only ever called on tensors, so the shape that a ` +
+            "copy with weights of its own must be built for is not known; call it on a symbolic tensor first",
+        );
+      }
+      if (built) checkSameWeights(who, layer, copy, changes);
+      disposableUnused(copy);
+    }
+  } catch (error) {
+    discard(copy);
+    throw error;
+  }
   return copy;
 }
 
-/** Makes `copy`, when it is built, take the variables of `layer`; likewise their inner layers, which correspond. */
-function shareWeights(layer: Layer, copy: Layer, onRetain: LayerChanges["onRetain"]): void {
-  const sources = withInner(layer);
-  const targets = withInner(copy);
-  if (layer.weights.length === 0) return;
-  let release: (() => void) | undefined;
-  targets.forEach((target, i) => {
-    const variables = new Map(ownVariables(sources[i] as Layer).map((v) => [lastPart(v), v]));
-    provideWeights(target, (name) => {
-      const source = variables.get(name);
-      if (source === undefined) {
-        throw new UnsupportedLayerError(
-          `layer "${layer.name}" (${layer.getClassName()}) cannot be copied: made anew from its config it asks for a ` +
-            `weight ${name}, which it does not have`,
-          layer.name,
-          layer.getClassName(),
-        );
-      }
-      if (release === undefined) {
-        retain(layer);
-        release = releaseOnce(layer);
-        onRetain?.(release);
-      }
-      return new SharedVariable(source, release) as unknown as LayerVariable;
-    });
-  });
-}
-
-function withInner(layer: Layer): Layer[] {
-  return [layer, ...innerLayers(layer).flatMap(withInner)];
-}
-
-/** `"kernel"` of `"dense_1/kernel"`: what the layer called its weight. */
-function lastPart(variable: LayerVariable): string {
-  return variable.originalName.split("/").at(-1) as string;
+function checkWeights(who: string, layer: Layer, weights: readonly tf.Tensor[], changes: LayerChanges): void {
+  const named = `layer "${layer.name}" (${layer.getClassName()})`;
+  if (!isBuilt(layer))
+    throw new GraphError(`${who}: ${named} is not built, so its copy cannot be given weights yet`);
+  const expected = weightsToCopy(layer, changes);
+  const fits =
+    weights.length === expected.length &&
+    weights.every((w, i) => w instanceof tf.Tensor && show(w.shape) === show(expected[i]?.shape as number[]));
+  if (fits) return;
+  const list = (shapes: readonly (readonly (number | null)[])[]) =>
+    shapes.map((shape) => show(shape)).join(", ");
+  throw new ShapeError(
+    `${who}: expected ${expected.length} weights of shape ${list(expected.map((v) => v.shape))} for ${named}, ` +
+      `got ${weights.length} of shape ${list(weights.map((w) => w.shape))}`,
+  );
 }

@@ -1,6 +1,8 @@
 import type * as tf from "@tensorflow/tfjs";
 import type { Layer } from "../layers/internals.js";
-import { type Trace, type TraceNode, trace } from "./trace.js";
+import { inputLike } from "./applied.js";
+import { replay } from "./replay.js";
+import { type Trace, type TraceNode, type TraceTensor, trace } from "./trace.js";
 
 /** One call of a layer, with its recorded tensors. */
 export interface ExecutionEntry {
@@ -32,7 +34,16 @@ export interface ModelExecution {
   readonly outputs: tf.SymbolicTensor[];
 }
 
-export interface ExecutionTraceOptions {
+export interface ReapplyOptions {
+  /**
+   * Make the calls again on copies of the layers, so that every tensor is a recorded one that a model can be made of, also
+   * those inside nested models. The copies share their weights and are counted: dispose each of the `layers`, or a model
+   * made of them. The model's own layers keep their recorded calls. Default false.
+   */
+  reapplyOnCopiedLayers?: boolean;
+}
+
+export interface ExecutionTraceOptions extends ReapplyOptions {
   /** List the input layers too, first, with nid null. Default false. */
   keepInputLayers?: boolean;
 }
@@ -45,8 +56,8 @@ export interface ExecutionTraceOptions {
  * @source iNNvestigate utils.keras.graph.trace_model_execution
  * @example for (const { layer, xs, ys } of traceModelExecution(model).executionList) console.log(layer.name);
  */
-export function traceModelExecution(model: tf.LayersModel): ModelExecution {
-  const traced = trace(model);
+export function traceModelExecution(model: tf.LayersModel, options: ReapplyOptions = {}): ModelExecution {
+  const traced = traceOf("traceModelExecution", model, options);
   const symbolic = symbolicOf(traced);
   const inputs = traced.inputLayers.map((layer, i) => {
     const x = symbolic([traced.inputs[i] as number]);
@@ -74,21 +85,22 @@ export function traceModelExecution(model: tf.LayersModel): ModelExecution {
  */
 export function getModelExecutionTrace(
   model: tf.LayersModel,
-  { keepInputLayers = false }: ExecutionTraceOptions = {},
+  { keepInputLayers = false, reapplyOnCopiedLayers = false }: ExecutionTraceOptions = {},
 ): ExecutionNode[] {
-  const traced = trace(model);
+  const traced = traceOf("getModelExecutionTrace", model, { reapplyOnCopiedLayers });
   const symbolic = symbolicOf(traced);
   const maker = new Map<number, number>();
   const users = new Map<number, number[]>();
+  const inputLayer = new Map(traced.inputs.map((id, i) => [id, traced.inputLayers[i]]));
   traced.nodes.forEach((node, nid) => {
     for (const id of node.outputs) maker.set(id, nid);
-    for (const id of new Set(node.inputs)) users.set(id, [...(users.get(id) ?? []), nid]);
+    for (const id of new Set(node.inputs)) getOrSet(users, id).push(nid);
   });
   const nodeOf = (nid: number) => traced.nodes[nid] as TraceNode;
   const nidsOfUsers = (id: number): (number | null)[] => users.get(id) ?? [null];
   const makerLayer = (id: number): Layer => {
     const nid = maker.get(id);
-    return nid === undefined ? (traced.inputLayers[traced.inputs.indexOf(id)] as Layer) : nodeOf(nid).layer;
+    return nid === undefined ? (inputLayer.get(id) as Layer) : nodeOf(nid).layer;
   };
   const execution = (
     layer: Layer,
@@ -142,4 +154,37 @@ export function getModelExecutionGraph(
 
 function symbolicOf({ tensors }: Trace): (ids: readonly number[]) => tf.SymbolicTensor[] {
   return (ids) => ids.map((id) => (tensors[id] as { symbolic: tf.SymbolicTensor }).symbolic);
+}
+
+function getOrSet(users: Map<number, number[]>, id: number): number[] {
+  const nids = users.get(id) ?? [];
+  users.set(id, nids);
+  return nids;
+}
+
+/** A model's trace, or the same trace of copied layers called again. */
+function traceOf(
+  who: string,
+  model: tf.LayersModel,
+  { reapplyOnCopiedLayers = false }: ReapplyOptions,
+): Trace {
+  const traced = trace(model, who);
+  if (!reapplyOnCopiedLayers) return traced;
+  const given = new Map(
+    traced.inputs.map((id, i) => [
+      id,
+      inputLike(traced.tensors[id] as TraceTensor, (traced.inputLayers[i] as Layer).name),
+    ]),
+  );
+  const { copies, tensors } = replay(who, traced.nodes, given, { nameOf: ({ layer }) => layer.name });
+  return {
+    ...traced,
+    inputLayers: traced.inputs.map((id) => (given.get(id) as tf.SymbolicTensor).sourceLayer),
+    nodes: traced.nodes.map((node) => ({ ...node, layer: copies.get(node.layer) as Layer })),
+    // Tensors that the outputs do not need were not made again, and no node has them.
+    tensors: traced.tensors.map((tensor) => ({
+      ...tensor,
+      symbolic: tensors.get(tensor.id) ?? tensor.symbolic,
+    })),
+  };
 }

@@ -2,6 +2,12 @@ import { show } from "../core/ndarray.js";
 import { table } from "../text.js";
 import type { ExecutionGraph, ExecutionNode } from "./modelExecution.js";
 
+/** A further column of the table: its heading, and what it says of each row. */
+export interface Column {
+  readonly heading: string;
+  readonly cells: readonly string[];
+}
+
 const HEADINGS = ["nid", "layer", "class", "output shape", "parameters", "from", "to"];
 /** The columns that hold numbers. */
 const NUMBERS = [0, 4];
@@ -18,9 +24,18 @@ export function printModelExecutionGraph(
   graph: ExecutionGraph,
   print: (text: string) => void = console.log,
 ): string {
-  const text = table(HEADINGS, [...graph.inputs, ...graph.nodes.values()].map(row), NUMBERS);
+  const text = executionTable([...graph.inputs, ...graph.nodes.values()]);
   print(text);
   return text;
+}
+
+/** The table of `printModelExecutionGraph`, with further columns at its right. */
+export function executionTable(nodes: readonly ExecutionNode[], more: readonly Column[] = []): string {
+  return table(
+    [...HEADINGS, ...more.map(({ heading }) => heading)],
+    nodes.map((node, i) => [...row(node), ...more.map(({ cells }) => cells[i] as string)]),
+    NUMBERS,
+  );
 }
 
 function row(node: ExecutionNode): string[] {

@@ -1,15 +1,16 @@
 import * as tf from "@tensorflow/tfjs";
-import { GraphError, UnsupportedLayerError } from "../errors.js";
 import {
   type Container,
+  freedAfter,
+  hasInputShape,
   isContainer,
   type Layer,
   type LayerNode,
   nodesInOrder,
-  ownedByOneModel,
   sourceOf,
 } from "../layers/internals.js";
-import { shareLayer } from "./copyLayer.js";
+import { applied, inputLike } from "./applied.js";
+import { checkSameWeights, discard, type LayerChanges, newCopy } from "./newCopy.js";
 
 /** Where an output of the new model comes from: a tensor of the old one, perhaps with the activation of its layer left out. */
 export interface OutputSource {
@@ -17,94 +18,187 @@ export interface OutputSource {
   withoutActivation?: boolean;
   /** The tensor is this output of a nested model, whose own outputs are changed. */
   nested?: (model: Container) => OutputSource[];
+  /** The tensor is what its layer, which has no weights, makes of this one. */
+  through?: OutputSource;
 }
 
 export interface RebuildOptions {
   /** What the new model's outputs are, in the old model's terms. Default: its outputs. */
   outputsOf?: (model: Container) => OutputSource[];
-  /** Default: the old model's name. */
-  name?: string;
+  /** Default: the old model's name. Null: a new one, as tfjs gives to models without one. */
+  name?: string | null;
+  /** Whether the copied layers use the originals' variables (default) or copies of their values. */
+  shareWeights?: boolean;
 }
 
 /**
- * A model of the same inputs on copied layers that share their weights with the originals. The original's layers, their
- * recorded calls and their weights stay as they are, also on failure; each of the two models can be disposed first.
+ * A model of the same inputs on copied layers. The original's layers, their recorded calls and their weights stay as they
+ * are, also on failure; each of the two models can be disposed first.
  *
- * @throws GraphError for a model that was never built, UnsupportedLayerError for a layer that cannot be copied
+ * @throws UnsupportedLayerError for a layer that cannot be copied
  */
-export function rebuildModel(model: Container, options: RebuildOptions = {}): tf.LayersModel {
-  const releases: (() => void)[] = [];
+export function rebuildModel(
+  who: string,
+  model: Container,
+  { outputsOf = asItIs, name = model.name, shareWeights = true }: RebuildOptions = {},
+): tf.LayersModel {
+  const building: Building = {
+    who,
+    weights: shareWeights ? "share" : "copy",
+    copies: new Map(),
+    made: [],
+    disposals: new Map(),
+  };
   try {
-    return rebuild(model, options, (release) => releases.push(release));
+    return rebuild(building, model, outputsOf, name);
   } catch (error) {
-    for (const release of releases) release();
+    for (const copy of building.made) discard(copy);
     throw error;
   }
 }
 
+/** What a model and the models in it have in common while they are copied. */
+interface Building {
+  readonly who: string;
+  readonly weights: "share" | "copy";
+  /** The copies of layers and nested models. One that is in several models has one copy. */
+  readonly copies: Map<Layer, Layer>;
+  /** Every copied layer, to let go of where something fails. */
+  readonly made: Layer[];
+  /** How often a copy is disposed by the new models that have it. */
+  readonly disposals: Map<Layer, number>;
+}
+
 function rebuild(
+  building: Building,
   model: Container,
-  { outputsOf = asItIs, name = model.name }: RebuildOptions,
-  onRetain: (release: () => void) => void,
+  outputsOf: (model: Container) => OutputSource[],
+  name: string | null,
 ): tf.LayersModel {
-  const calls = nodesInOrder(model);
-  if (calls === null)
-    throw new GraphError(`the model "${model.name}" was never built, so it has no graph to copy`);
+  if (outputsOf === asItIs && model instanceof tf.Sequential) {
+    const sequential = rebuildSequential(building, model, name);
+    if (sequential !== null) return sequential;
+  }
+  const calls = nodesInOrder(model) as LayerNode[];
   const sources = outputsOf(model);
   const wanted = neededCalls(calls, sources);
   const tensors = new Map<tf.SymbolicTensor, tf.SymbolicTensor>();
-  const copies = new Map<Layer, Layer>();
   const mapped = (x: tf.SymbolicTensor) => tensors.get(x) as tf.SymbolicTensor;
+  /** The copies in this model. */
+  const own = new Set<Layer>();
 
-  for (const x of model.inputs) tensors.set(x, inputLike(x));
+  for (const x of model.inputs) tensors.set(x, inputLike(x, x.sourceLayer.name));
   for (const call of calls) {
     if (!wanted.has(call) || call.outputTensors.every((y) => tensors.has(y))) continue;
-    const layer = call.outboundLayer;
-    let copy = copies.get(layer);
-    if (copy === undefined) {
-      copy = isContainer(layer)
-        ? rebuild(layer, {}, onRetain)
-        : shareLayer(layer, { name: layer.name, onRetain });
-      copies.set(layer, copy);
-    }
-    const ys = applied(copy, call.inputTensors.map(mapped), call);
-    checkWeights(layer, copy);
-    call.outputTensors.forEach((y, i) => {
-      tensors.set(y, ys[i] as tf.SymbolicTensor);
-    });
+    const copy = copyOf(building, call.outboundLayer);
+    own.add(copy);
+    const ys = called(building, copy, call, mapped);
+    call.outputTensors.forEach((y, i) => tensors.set(y, ys[i] as tf.SymbolicTensor));
   }
-  for (const copy of copies.values()) ownedByOneModel(copy);
 
-  const changed = new Map<LayerNode, tf.SymbolicTensor[]>();
-  const outputs = sources.map(({ tensor, withoutActivation, nested }) => {
-    if (!withoutActivation && !nested) return mapped(tensor);
+  const changedLayers = new Map<Layer, Layer>();
+  const changedCalls = new Map<LayerNode, tf.SymbolicTensor[]>();
+  const made = ({ tensor, withoutActivation, nested, through }: OutputSource): tf.SymbolicTensor => {
+    if (!withoutActivation && !nested && !through) return mapped(tensor);
     const { layer, node } = sourceOf(tensor);
-    let ys = changed.get(node);
-    if (ys === undefined) {
-      // The layer may stand in the same model as it was, if something else uses it; then the names must differ.
-      const own = copies.has(layer) ? uniqueName(`${layer.name}_linear`, copies) : layer.name;
-      const copy =
-        nested && isContainer(layer)
-          ? rebuild(layer, { outputsOf: nested, name: own }, onRetain)
-          : shareLayer(layer, { name: own, withoutActivation: true, onRetain });
-      ys = applied(copy, node.inputTensors.map(mapped), node);
-      changed.set(node, ys);
-      ownedByOneModel(copy);
-    }
+    const ys = changedCalls.get(node) ?? callChanged(layer, node, nested, through);
+    changedCalls.set(node, ys);
     return ys[node.outputTensors.indexOf(tensor)] as tf.SymbolicTensor;
-  });
-  return tf.model({ inputs: model.inputs.map(mapped), outputs, name });
+  };
+  const callChanged = (
+    layer: Layer,
+    node: LayerNode,
+    nested: OutputSource["nested"],
+    through: OutputSource["through"],
+  ): tf.SymbolicTensor[] => {
+    if (through !== undefined) {
+      const copy = copyOf(building, layer);
+      own.add(copy);
+      return applied(copy, [made(through)], node.callArgs);
+    }
+    let copy = changedLayers.get(layer);
+    if (copy === undefined) {
+      // The layer may stand in the same model as it was, if something else uses it; then the names must differ.
+      const taken = own.has(building.copies.get(layer) as Layer);
+      const newName = taken ? uniqueName(`${layer.name}_linear`, own) : layer.name;
+      copy =
+        nested && isContainer(layer)
+          ? rebuild(building, layer, nested, newName)
+          : newLayer(building, layer, { name: newName, withoutActivation: true });
+      changedLayers.set(layer, copy);
+      own.add(copy);
+    }
+    return called(building, copy, node, mapped);
+  };
+  const outputs = sources.map(made);
+
+  // tfjs disposes a nested model twice.
+  for (const copy of own) addDisposals(building, copy, isContainer(copy) ? 2 : 1);
+  const built = tf.model({ inputs: model.inputs.map(mapped), outputs, ...(name !== null && { name }) });
+  if (!model.trainable) built.trainable = false;
+  return built;
 }
 
-/** A layer that makes other weights when it is built from its own config would compute something else. */
-function checkWeights(layer: Layer, copy: Layer): void {
-  if (copy.weights.length === layer.weights.length) return;
-  throw new UnsupportedLayerError(
-    `layer "${layer.name}" (${layer.getClassName()}) cannot be copied: it has ${layer.weights.length} weights, ` +
-      `and made anew from its config ${copy.weights.length}`,
-    layer.name,
-    layer.getClassName(),
-  );
+/**
+ * Null where the first layer is called elsewhere already, or was connected to an input by hand: tfjs takes no such into a
+ * Sequential.
+ */
+function rebuildSequential(
+  building: Building,
+  model: tf.Sequential,
+  name: string | null,
+): tf.Sequential | null {
+  const [first] = model.layers as [Layer, ...Layer[]];
+  const isCalled = (building.copies.get(first)?.inboundNodes.length ?? 0) > 0;
+  if (isCalled || !(isContainer(first) || hasInputShape(first))) return null;
+  const built = tf.sequential(name === null ? {} : { name });
+  for (const layer of model.layers) {
+    const copy = copyOf(building, layer);
+    built.add(copy);
+    if (!isContainer(copy)) checkSameWeights(building.who, layer, copy, {});
+    // One that is there twice is disposed twice; a nested model once for each time, as of no other model.
+    addDisposals(building, copy, 1);
+  }
+  nodesInOrder(built as unknown as Container);
+  if (!model.trainable) built.trainable = false;
+  return built;
+}
+
+function addDisposals({ disposals }: Building, copy: Layer, times: number): void {
+  disposals.set(copy, (disposals.get(copy) ?? 0) + times);
+  freedAfter(copy, disposals.get(copy) as number);
+}
+
+function copyOf(building: Building, layer: Layer): Layer {
+  let copy = building.copies.get(layer);
+  if (copy === undefined) {
+    copy = isContainer(layer)
+      ? rebuild(building, layer, asItIs, layer.name)
+      : newLayer(building, layer, { name: layer.name });
+    building.copies.set(layer, copy);
+  }
+  return copy;
+}
+
+function newLayer(
+  { who, weights, made }: Building,
+  layer: Layer,
+  changes: Omit<LayerChanges, "weights">,
+): Layer {
+  const copy = newCopy(who, layer, { ...changes, weights }, rebuildModel);
+  made.push(copy);
+  return copy;
+}
+
+function called(
+  { who }: Building,
+  copy: Layer,
+  call: LayerNode,
+  mapped: (x: tf.SymbolicTensor) => tf.SymbolicTensor,
+): tf.SymbolicTensor[] {
+  const ys = applied(copy, call.inputTensors.map(mapped), call.callArgs);
+  if (!isContainer(copy)) checkSameWeights(who, call.outboundLayer, copy, {});
+  return ys;
 }
 
 function asItIs(model: Container): OutputSource[] {
@@ -113,11 +207,16 @@ function asItIs(model: Container): OutputSource[] {
 
 /** The calls that the sources need: those whose output is copied as it is, and all that lead to them. */
 function neededCalls(calls: readonly LayerNode[], sources: readonly OutputSource[]): Set<LayerNode> {
-  const tensors = new Set(
-    sources.flatMap(({ tensor, withoutActivation, nested }) =>
-      withoutActivation || nested ? sourceOf(tensor).node.inputTensors : [tensor],
-    ),
-  );
+  const tensorsOf = ({
+    tensor,
+    withoutActivation,
+    nested,
+    through,
+  }: OutputSource): readonly tf.SymbolicTensor[] => {
+    if (through !== undefined) return tensorsOf(through);
+    return withoutActivation || nested ? sourceOf(tensor).node.inputTensors : [tensor];
+  };
+  const tensors = new Set(sources.flatMap(tensorsOf));
   const needed = new Set<LayerNode>();
   for (const call of calls.toReversed()) {
     if (!call.outputTensors.some((y) => tensors.has(y))) continue;
@@ -127,25 +226,8 @@ function neededCalls(calls: readonly LayerNode[], sources: readonly OutputSource
   return needed;
 }
 
-function inputLike(x: tf.SymbolicTensor): tf.SymbolicTensor {
-  return tf.input({ batchShape: x.shape, dtype: x.dtype, name: x.sourceLayer.name });
-}
-
-function applied(layer: Layer, xs: tf.SymbolicTensor[], { callArgs = {} }: LayerNode): tf.SymbolicTensor[] {
-  // Tensors among a call's arguments (an initial state) are recorded among its inputs too.
-  const plain = Object.fromEntries(Object.entries(callArgs).filter(([, value]) => !holdsTensors(value)));
-  const result = layer.apply(xs.length === 1 ? (xs[0] as tf.SymbolicTensor) : xs, plain) as
-    | tf.SymbolicTensor
-    | tf.SymbolicTensor[];
-  return Array.isArray(result) ? result : [result];
-}
-
-function holdsTensors(value: unknown): boolean {
-  return Array.isArray(value) ? value.some(holdsTensors) : value instanceof tf.SymbolicTensor;
-}
-
-function uniqueName(name: string, copies: ReadonlyMap<Layer, Layer>): string {
-  const taken = new Set([...copies.keys()].map((layer) => layer.name));
+function uniqueName(name: string, layers: ReadonlySet<Layer>): string {
+  const taken = new Set([...layers].map((layer) => layer.name));
   let unique = name;
   for (let i = 1; taken.has(unique); i++) unique = `${name}_${i}`;
   return unique;

@@ -1,12 +1,12 @@
 import type * as tf from "@tensorflow/tfjs";
 import { DisposedError } from "../errors.js";
-import type { Layer, LayerVariable } from "../layers/internals.js";
+import type { LayerVariable } from "../layers/internals.js";
 
 /**
  * A layer variable that is another layer's: reads and writes go to the original, so training either trains both.
  *
  * Owners are counted. `retain(owner)` was called once for the layer that holds shared variables, and the first of them to
- * be disposed lets go of the owner, so that original and copy can be disposed in either order, and the values live as
+ * be disposed lets go of the owner by `release`, so that original and copy can be disposed in either order, and the values live as
  * long as one of them does.
  */
 export class SharedVariable {
@@ -20,9 +20,11 @@ export class SharedVariable {
 
   constructor(
     private readonly source: LayerVariable,
+    /** What models save the variable as. */
+    originalName: string,
     private readonly release: () => void,
   ) {
-    const { name, originalName, shape, dtype, id, trainable } = source as LayerVariable & {
+    const { name, shape, dtype, id, trainable } = source as LayerVariable & {
       id: number;
       trainable: boolean;
     };
@@ -59,14 +61,4 @@ export class SharedVariable {
   assertNotDisposed(): void {
     if (this.#disposed) throw new DisposedError(`the variable ${this.name} is disposed`);
   }
-}
-
-/** Lets go of one ownership of a layer, however many variables ask for it. */
-export function releaseOnce(owner: Layer): () => void {
-  let released = false;
-  return () => {
-    if (released) return;
-    released = true;
-    owner.dispose();
-  };
 }

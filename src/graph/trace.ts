@@ -1,20 +1,25 @@
 import type * as tf from "@tensorflow/tfjs";
-import { GraphError } from "../errors.js";
 import {
   type Container,
+  firstModelOf,
   isContainer,
   type Layer,
   type LayerNode,
   nodesInOrder,
   type Shape,
+  twinOf,
 } from "../layers/internals.js";
+import { graphOf } from "./checkModel.js";
 
 /** A tensor of a trace. Its id is its place in `Trace.tensors`. */
 export interface TraceTensor {
   readonly id: number;
   readonly shape: Shape;
   readonly dtype: tf.DataType;
-  /** The recorded tensor. Inside a nested model that is used twice, two trace tensors have the same. */
+  /**
+   * The recorded tensor; for the output of a nested model the one outside of it; and in a nested model's second use and
+   * all later ones a stand-in for the recorded one, so that no two trace tensors have the same.
+   */
   readonly symbolic: tf.SymbolicTensor;
 }
 
@@ -27,6 +32,16 @@ export interface TraceNode {
   readonly outputs: readonly number[];
   /** What the call was given besides tensors. */
   readonly callArgs: Record<string, unknown>;
+  /** The uses of nested models that the call lies in, outermost first, as places in `Trace.nested`. */
+  readonly within: readonly number[];
+}
+
+/** One use of a nested model. */
+export interface NestedModel {
+  readonly model: Layer;
+  readonly path: string;
+  readonly inputs: readonly number[];
+  readonly outputs: readonly number[];
 }
 
 /** A model's execution as a flat list: nested models and shared layers unrolled, ids instead of object identity. */
@@ -38,36 +53,59 @@ export interface Trace {
   /** The InputLayers, one an input. */
   readonly inputLayers: readonly Layer[];
   readonly outputs: readonly number[];
+  /** The uses of nested models, also of such that the outputs do not need. */
+  readonly nested: readonly NestedModel[];
 }
 
 /**
  * Traces a model by walking the calls that tfjs recorded when it was built. Nothing is executed, patched or applied
  * again, so the model is left as it is and traces the same any number of times. Linear in the number of calls.
  *
- * @throws GraphError for a model without a graph (a Sequential that was never built)
+ * @throws ArgumentError for what is no layers model, GraphError for one without a graph (a Sequential that was never
+ *   built), DisposedError
  */
-export function trace(model: tf.LayersModel): Trace {
-  const tensors: TraceTensor[] = [];
+export function trace(model: tf.LayersModel, who = "trace"): Trace {
+  const container = graphOf(who, model);
+  const tensors: { -readonly [K in keyof TraceTensor]: TraceTensor[K] }[] = [];
   const nodes: TraceNode[] = [];
-  const container = model as unknown as Container;
+  const nestedModels: NestedModel[] = [];
+  /** How often a recorded tensor came up. */
+  const uses = new Map<tf.SymbolicTensor, number>();
+  const symbolicOf = (recorded: tf.SymbolicTensor) => {
+    const use = uses.get(recorded) ?? 0;
+    uses.set(recorded, use + 1);
+    return twinOf(recorded, use);
+  };
 
-  const newTensor = (symbolic: tf.SymbolicTensor): number => {
+  const newTensor = (recorded: tf.SymbolicTensor): number => {
     const id = tensors.length;
-    tensors.push({ id, shape: symbolic.shape, dtype: symbolic.dtype, symbolic });
+    tensors.push({ id, shape: recorded.shape, dtype: recorded.dtype, symbolic: symbolicOf(recorded) });
     return id;
   };
 
   /** Walks a model whose inputs have the given ids, and returns the ids of its outputs. */
-  const walk = (nested: Container, inputs: readonly number[], path: string): number[] => {
+  const walk = (
+    walked: Container,
+    inputs: readonly number[],
+    path: string,
+    within: readonly number[],
+  ): number[] => {
     const ids = new Map<tf.SymbolicTensor, number>();
-    nested.inputs.forEach((x, i) => ids.set(x, inputs[i] as number));
+    walked.inputs.forEach((x, i) => ids.set(x, inputs[i] as number));
     const idOf = (x: tf.SymbolicTensor) => ids.get(x) as number;
-    for (const node of callsOf(nested)) {
+    const first = firstModelOf(walked);
+    if (first !== null) {
+      const to = walkNested(first, [], inputs, path + first.name, within);
+      first.outputs.forEach((y, i) => ids.set(y, to[i] as number));
+    }
+    const done = new Set(first && nodesInOrder(first));
+    for (const node of nodesInOrder(walked) as LayerNode[]) {
+      if (done.has(node)) continue;
       if (node.outputTensors.every((y) => ids.has(y))) continue; // the InputLayers of this model
       const layer = node.outboundLayer;
       const from = node.inputTensors.map(idOf);
       const to = isContainer(layer)
-        ? walk(layer, from, `${path}${layer.name}/`)
+        ? walkNested(layer, node.outputTensors, from, path + layer.name, within)
         : node.outputTensors.map(newTensor);
       node.outputTensors.forEach((y, i) => ids.set(y, to[i] as number));
       if (!isContainer(layer)) {
@@ -77,38 +115,56 @@ export function trace(model: tf.LayersModel): Trace {
           inputs: from,
           outputs: to,
           callArgs: node.callArgs ?? {},
+          within,
         });
       }
     }
-    return nested.outputs.map(idOf);
+    return walked.outputs.map(idOf);
   };
 
-  callsOf(container);
+  /** @param outside the tensors that its outputs are in the model around it */
+  const walkNested = (
+    nested: Container,
+    outside: readonly tf.SymbolicTensor[],
+    from: readonly number[],
+    path: string,
+    within: readonly number[],
+  ): number[] => {
+    const first = tensors.length;
+    const use = nestedModels.push({ model: nested, path, inputs: from, outputs: [] }) - 1;
+    const to = walk(nested, from, `${path}/`, [...within, use]);
+    nestedModels[use] = { model: nested, path, inputs: from, outputs: to };
+    // Unless the nested model hands on what it was given.
+    for (const [i, id] of to.entries()) {
+      const tensor = tensors[id];
+      const recorded = outside[i];
+      if (tensor && recorded && id >= first) tensor.symbolic = symbolicOf(recorded);
+    }
+    return to;
+  };
+
   const inputs = container.inputs.map(newTensor);
   const inputLayers = container.inputs.map((x) => x.sourceLayer);
-  const outputs = walk(container, inputs, "");
-  return { nodes: needed(nodes, outputs), tensors, inputs, inputLayers, outputs };
+  const outputs = walk(container, inputs, "", []);
+  return { nodes: needed(nodes, outputs), tensors, inputs, inputLayers, outputs, nested: nestedModels };
 }
 
-/** The nodes that the outputs need: of a nested model with two outputs, only one of which is used, the rest falls away. */
-function needed(nodes: readonly TraceNode[], outputs: readonly number[]): TraceNode[] {
-  const wanted = new Set(outputs);
+/**
+ * The nodes that the outputs need: of a nested model with two outputs, only one of which is used, the rest falls away.
+ *
+ * @param given ids of tensors that need nothing
+ */
+export function needed(
+  nodes: readonly TraceNode[],
+  outputs: readonly number[],
+  given: ReadonlySet<number> = new Set(),
+): TraceNode[] {
+  const wanted = new Set(outputs.filter((id) => !given.has(id)));
   const kept: TraceNode[] = [];
   for (const node of nodes.toReversed()) {
     if (!node.outputs.some((id) => wanted.has(id))) continue;
-    for (const id of node.inputs) wanted.add(id);
+    for (const id of node.inputs) if (!given.has(id)) wanted.add(id);
     kept.push(node);
   }
   return kept.reverse();
-}
-
-function callsOf(container: Container): LayerNode[] {
-  const calls = nodesInOrder(container);
-  if (calls === null) {
-    throw new GraphError(
-      `trace: model "${container.name}" (${container.getClassName()}) has no graph yet: ` +
-        `add layers to it, the first with an inputShape, before it is traced`,
-    );
-  }
-  return calls;
 }

@@ -1,3 +1,4 @@
+export { type LoadModelOptions, loadModel, type ModelSource } from "./loadModel.js";
 export { type LayersModelArtifacts, modelFromArtifacts } from "./modelFromArtifacts.js";
 export { decodeNpy, encodeNpy } from "./npy.js";
 export { parseNestedArray } from "./parseNestedArray.js";

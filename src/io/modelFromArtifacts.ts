@@ -1,5 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { ModelFormatError } from "../errors.js";
+import { registerLayers } from "../layers/registerLayers.js";
+import { buildOrNothing } from "./atomicBuild.js";
 
 /** A layers model as files hold it: its topology in the JSON of Keras, and its weights. */
 export interface LayersModelArtifacts {
@@ -18,23 +20,19 @@ export interface LayersModelArtifacts {
  * @example modelFromArtifacts({ modelTopology, weightSpecs, weightData })
  */
 export function modelFromArtifacts(artifacts: LayersModelArtifacts): tf.LayersModel {
-  const before = new Set(variables());
+  registerLayers();
   try {
-    const model = buildModel(artifacts.modelTopology);
-    if (artifacts.userDefinedMetadata) model.setUserDefinedMetadata(artifacts.userDefinedMetadata);
-    loadWeights(model, artifacts);
-    return model;
+    return buildOrNothing(() => {
+      const model = buildModel(artifacts.modelTopology);
+      if (artifacts.userDefinedMetadata) model.setUserDefinedMetadata(artifacts.userDefinedMetadata);
+      loadWeights(model, artifacts);
+      return model;
+    });
   } catch (error) {
-    // Whatever was built is not reachable yet, but its weights are registered. Nothing else ran meanwhile.
-    for (const variable of variables()) if (!before.has(variable)) variable.dispose();
     if (error instanceof ModelFormatError) throw error;
     const message = error instanceof Error ? error.message : String(error);
     throw new ModelFormatError(`TensorFlow.js cannot build the model: ${message}`, { cause: error });
   }
-}
-
-function variables(): tf.Variable[] {
-  return Object.values(tf.engine().registeredVariables);
 }
 
 /** How tfjs makes an object of its class; models take more arguments than the type of the registry tells. */

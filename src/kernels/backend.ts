@@ -44,19 +44,19 @@ export interface TensorData {
 
 export type Kernels = KernelExports & GradientExports;
 
-const instances = new WeakMap<WebAssembly.Memory, Kernels>();
+const instances = new WeakMap<WasmBackend, Kernels>();
 
-/** Our kernels on the backend's own memory: instantiated once a memory, so that a backend made anew gets its own. */
+/** Our kernels on the backend's own memory: instantiated once a backend, as one made anew has its own. */
 export function kernelsOn(backend: WasmBackend): Kernels {
-  const memory = memoryOf(backend);
-  let kernels = instances.get(memory);
+  let kernels = instances.get(backend);
   if (kernels === undefined) {
+    const memory = memoryOf(backend);
     const parts = modulesFor(memory).map(
       (module) =>
         new WebAssembly.Instance(new WebAssembly.Module(inlinedModule(module)), { env: { memory } }).exports,
     );
     kernels = Object.assign({}, ...parts) as Kernels;
-    instances.set(memory, kernels);
+    instances.set(backend, kernels);
   }
   return kernels;
 }
@@ -83,7 +83,8 @@ function memoryOf(backend: WasmBackend): WebAssembly.Memory {
 /** Where a tensor's values begin. An address of 0 is an allocation that failed, which the backend does not check. */
 export function addressOf(backend: WasmBackend, tensor: tf.TensorInfo): number {
   const address = backend.dataIdMap.get(tensor.dataId).memoryOffset;
-  if (address === null || (address === 0 && sizeOf(tensor.shape) > 0)) {
+  // Of a shape without elements the allocator may give 0.
+  if (!address && (address === null || sizeOf(tensor.shape) > 0)) {
     throw new OutOfMemoryError(
       `the WASM backend has no memory for a tensor of shape [${tensor.shape.join(", ")}]`,
     );
@@ -93,14 +94,7 @@ export function addressOf(backend: WasmBackend, tensor: tf.TensorInfo): number {
 
 /** A new tensor of the backend, or an OutOfMemoryError and none. */
 export function allocate(backend: WasmBackend, shape: readonly number[], dtype: tf.DataType): tf.TensorInfo {
-  const output = backend.makeOutput([...shape], dtype);
-  try {
-    addressOf(backend, output);
-  } catch (error) {
-    backend.disposeData(output.dataId);
-    throw error;
-  }
-  return output;
+  return output(backend, shape, dtype, () => {});
 }
 
 /** A new tensor that `fill` writes at its address; none where it throws. */
@@ -110,7 +104,7 @@ export function output(
   dtype: tf.DataType,
   fill: (address: number) => void,
 ): tf.TensorInfo {
-  const tensor = allocate(backend, shape, dtype);
+  const tensor = backend.makeOutput(shape, dtype);
   try {
     fill(addressOf(backend, tensor));
   } catch (error) {

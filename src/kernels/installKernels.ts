@@ -4,6 +4,7 @@ import { kernelsOn, type WasmBackend } from "./backend.js";
 import { batchMatMul } from "./batchMatMul.js";
 import { conv2dBackpropFilter } from "./conv2dBackpropFilter.js";
 import { conv2dBackpropInput } from "./conv2dBackpropInput.js";
+import { cumsum } from "./cumsum.js";
 import { depthwiseConv2dBackpropFilter, depthwiseConv2dBackpropInput } from "./depthwise.js";
 import { releaseDerived } from "./derived.js";
 import { einsum } from "./einsum.js";
@@ -32,6 +33,7 @@ const configs: readonly tf.KernelConfig[] = [
   identity,
   maskGradient,
   sum,
+  cumsum,
   gatherV2,
   gatherNd,
   tile,
@@ -52,7 +54,7 @@ const configs: readonly tf.KernelConfig[] = [
 
 /**
  * Puts this library's kernels into the tfjs WASM backend, on its own memory and without copies. Slow ones are replaced
- * (GatherV2, GatherNd, Tile, Transpose, Identity, Sum, IsFinite, IsNan, IsInf, BatchMatMul with one side transposed,
+ * (GatherV2, GatherNd, Tile, Transpose, Identity, Sum, Cumsum, IsFinite, IsNan, IsInf, BatchMatMul with one side transposed,
  * Conv2DBackpropInput, MaxPoolGrad, AvgPoolGrad); those that the backend lacks are added, without which gradients throw
  * (Conv2DBackpropFilter, both of DepthwiseConv2dNative, UnsortedSegmentSum, Einsum). With them come gradients that tfjs
  * lacks or takes otherwise than TensorFlow (src/kernels/gradients); as tfjs keeps one gradient for all backends, they hold

@@ -49,3 +49,8 @@ export function wasmKernel<Inputs extends string, Attrs = object>(
       run(inputs as Record<Inputs, tf.TensorInfo>, attrs as Attrs, backend as WasmBackend),
   };
 }
+
+/** Whether the current backend has a kernel of this name. */
+export function hasKernel(name: string): boolean {
+  return tf.getKernel(name, tf.getBackend()) != null;
+}

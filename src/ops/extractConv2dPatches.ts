@@ -4,6 +4,7 @@ import { layWindows, type WindowOptions, type Windows } from "../core/windows.js
 import { ArgumentError, ShapeError } from "../errors.js";
 import { ExtractPatches } from "../kernels/extractPatches.js";
 import { FoldPatches } from "../kernels/foldPatches.js";
+import { hasKernel } from "../kernels/stock.js";
 
 export type DataFormat = "channelsLast" | "channelsFirst";
 type Pair = readonly [number, number];
@@ -165,10 +166,6 @@ function offsets({ kernel, rates }: Windows): [y: number, x: number][] {
     Math.floor(i / kernel[1]) * rates[0],
     (i % kernel[1]) * rates[1],
   ]);
-}
-
-function hasKernel(name: string): boolean {
-  return tf.getKernel(name, tf.getBackend()) != null;
 }
 
 /** tfjs types attributes as JSON-like records. */

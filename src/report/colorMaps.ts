@@ -46,6 +46,22 @@ const COLOR_MAPS = {
     zero: "black",
     positive: "red and yellow",
   },
+  /** Positive relevance alone, and negative alone, in zennit's colours. */
+  hot: {
+    stops: ["#000000", "#000000", "#000000", "#000000", "#ff0000", "#ffff00", "#ffffff"],
+    negative: "black",
+    zero: "black",
+    positive: "red, yellow and white",
+  },
+  cold: {
+    stops: ["#ffffff", "#00ffff", "#0000ff", "#000000", "#000000", "#000000", "#000000"],
+    negative: "white, cyan and blue",
+    zero: "black",
+    positive: "black",
+  },
+  wred: { stops: ["#ffffff", "#ffffff", "#ff0000"], negative: "white", zero: "white", positive: "red" },
+  wblue: { stops: ["#0000ff", "#ffffff", "#ffffff"], negative: "blue", zero: "white", positive: "white" },
+  france: { stops: ["#0000cc", "#ffffff", "#cc0000"], negative: "blue", zero: "white", positive: "red" },
 } as const satisfies Record<string, ColorMapInfo>;
 
 /** The names of the colour maps, the default first. */

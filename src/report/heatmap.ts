@@ -1,9 +1,10 @@
 import { ArgumentError } from "../errors.js";
 import { type ColorMapName, colorTable, TABLE_ZERO } from "./colorMaps.js";
+import { type ContrastOptions, changeContrast } from "./contrast.js";
 import type { RasterImage } from "./rasterImage.js";
 import { checkSample, type Sample, type SampleSize } from "./sample.js";
 
-export interface HeatmapOptions {
+export interface HeatmapOptions extends ContrastOptions {
   /** Default `"bwr"`: blue is negative, white zero, red positive. */
   colorMap?: ColorMapName;
   /**
@@ -14,14 +15,14 @@ export interface HeatmapOptions {
 }
 
 export interface Heatmap extends RasterImage {
-  /** The magnitude that has the colour map's full colours: the largest of the picture. */
+  /** The magnitude that has the colour map's full colours: the largest of the picture, or the percentile asked for. */
   readonly maxAbs: number;
 }
 
 /**
  * Draws one sample's relevance, as the field does: r[y, x] = sum over c of relevance[y, x, c], its colour that of
  * r / max |r|, so that zero has the middle colour and the largest magnitude an end. Relevance that is zero everywhere has
- * the middle colour everywhere.
+ * the middle colour everywhere. `percentile` and `gamma` change the contrast before.
  *
  * @param relevance float32 `[h, w, c]` or `[h, w]`, without batch dimension
  * @returns h rows of w opaque pixels
@@ -32,7 +33,7 @@ export function heatmap(relevance: Sample, options: HeatmapOptions = {}): Heatma
   const { colorMap = "bwr", reduce = "sum" } = options;
   const size = checkSample("heatmap", "relevance", relevance);
   const table = colorTable(colorMap);
-  const values = reduceChannels(relevance.data, size, reduce);
+  const values = changeContrast(reduceChannels(relevance.data, size, reduce), options);
   const maxAbs = values.reduce((max, v) => Math.max(max, Math.abs(v)), 0);
 
   const pixels = new Uint8ClampedArray(values.length * 4);

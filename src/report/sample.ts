@@ -1,4 +1,4 @@
-import { coordinates } from "../core/ndarray.js";
+import { coordinates, sizeOf } from "../core/ndarray.js";
 import { NonFiniteError, ShapeError } from "../errors.js";
 
 /** One sample, input or relevance: row-major values with a shape `[h, w, c]` or `[h, w]`, no batch dimension. */
@@ -28,16 +28,17 @@ export function checkSample(who: string, what: string, { data, shape }: Sample):
       `${who}: expected the ${what} of one sample, of shape [h, w, c] or [h, w], got shape [${shape.join(", ")}]`,
     );
   }
-  if (data.length !== height * width * channels) {
-    throw new ShapeError(
-      `${who}: ${what} of shape [${shape.join(", ")}] takes ${height * width * channels} values, got ${data.length}`,
-    );
-  }
-  checkFinite(who, what, { data, shape });
+  checkValues(who, what, { data, shape });
   return { height, width, channels };
 }
 
-function checkFinite(who: string, what: string, { data, shape }: Sample): void {
+/** Throws a ShapeError unless there are as many values as the shape says, and a NonFiniteError unless all are finite. */
+export function checkValues(who: string, what: string, { data, shape }: Sample): void {
+  const size = sizeOf(shape);
+  if (data.length !== size)
+    throw new ShapeError(
+      `${who}: ${what} of shape [${shape.join(", ")}] takes ${size} values, got ${data.length}`,
+    );
   const position = data.findIndex((v) => !Number.isFinite(v));
   if (position === -1) return;
   const value = data[position] as number;

@@ -4,6 +4,7 @@ import { escapeXml } from "./escapeXml.js";
 import { checkGrid, type Grid, type GridRow } from "./grid.js";
 import { enlarge, pngDataUri } from "./png.js";
 import type { RasterImage } from "./rasterImage.js";
+import { px } from "./svg.js";
 import { textWidth, wrapText } from "./textLayout.js";
 
 export interface Sheet extends Grid {
@@ -220,9 +221,4 @@ function textBlock(type: TypeName, x: number, y: number, lines: readonly string[
       return `<text x="${px(x)}" y="${px(baseline)}" font-size="${size}" font-weight="${weight}" fill="${fill}">${escapeXml(line)}</text>`;
     })
     .join("\n");
-}
-
-/** A number as SVG and CSS take it, without the noise of floating point. */
-function px(value: number): string {
-  return String(Math.round(value * 100) / 100);
 }

@@ -159,18 +159,46 @@ export function rulesOf(
   model: tf.LayersModel,
   { alternatives, stopAt = new Set() }: RulesOptions,
 ): (Rule | null)[] {
+  const entries = entriesOf(composite, program, model, stopAt);
+  return program.steps.map((step, at) => {
+    const entry = entries[at];
+    if (entry === undefined) {
+      const { layer } = step.node;
+      const message = `${who}: ${nameOf(step)} ${whyNot(step, alternatives)}`;
+      throw new UnsupportedLayerError(message, layer.name, layer.getClassName());
+    }
+    return entry?.rule ?? null;
+  });
+}
+
+/** Why a composite cannot pass a step, for every step of a program; null where it can. */
+export function refusalsOf(
+  composite: Composite,
+  program: Program,
+  model: tf.LayersModel,
+  { alternatives }: Pick<RulesOptions, "alternatives">,
+): (string | null)[] {
+  const entries = entriesOf(composite, program, model, new Set());
+  return program.steps.map((step, at) => (entries[at] === undefined ? whyNot(step, alternatives) : null));
+}
+
+/** For each step what applies to it: an entry; null where no relevance arrives; undefined where there is none. */
+function entriesOf(
+  composite: Composite,
+  program: Program,
+  model: tf.LayersModel,
+  stopAt: ReadonlySet<number>,
+): (CompositeEntry | null | undefined)[] {
   const places = placesOf(program, model);
   const reached = reachedSteps(program, stopAt);
   const firsts = composite.map((entry) =>
     entry.first ? places.find((place) => fits(place, { ...entry, first: undefined }, null)) : null,
   );
-  return program.steps.map((step, at) => {
-    if (!reached.has(step)) return null;
-    const place = places[at] as Place;
-    const entry = composite.find((candidate, i) => fits(place, candidate, firsts[i] ?? null));
-    if (entry === undefined) return refuse(who, step, alternatives);
-    return entry.rule;
-  });
+  return program.steps.map((step, at) =>
+    reached.has(step)
+      ? composite.find((candidate, i) => fits(places[at] as Place, candidate, firsts[i] ?? null))
+      : null,
+  );
 }
 
 /** The steps to which relevance comes from the outputs without passing a stop. */
@@ -203,23 +231,14 @@ function fits(place: Place, entry: Conditions, first: Place | null): boolean {
   );
 }
 
-function refuse(who: string, step: Step, alternatives: readonly string[]): never {
-  const { layer } = step.node;
-  const help =
-    step.kind === "embedding"
-      ? `takes token numbers, which have no gradient; pass { stopAt: "${step.node.path}" } to explain what it gives, or use an lrp method`
-      : step.kind === "softmax"
-        ? "is a softmax inside the model, which has no rule of relevance"
-        : step.kind === "activation"
-          ? `has the activation ${step.activation}, for which it is not defined`
-          : "has no rule of relevance";
-  const others =
-    step.kind !== "embedding" && alternatives.length > 0
-      ? `; ${alternatives.join(" and ")} can explain this model`
-      : "";
-  throw new UnsupportedLayerError(
-    `${who}: ${nameOf(step)} ${help}${others}`,
-    layer.name,
-    layer.getClassName(),
-  );
+function whyNot(step: Step, alternatives: readonly string[]): string {
+  if (step.kind === "embedding")
+    return `takes token numbers, which have no gradient; pass { stopAt: "${step.node.path}" } to explain what it gives, or use an lrp method`;
+  const why =
+    step.kind === "softmax"
+      ? "is a softmax inside the model, which has no rule of relevance"
+      : step.kind === "activation"
+        ? `has the activation ${step.activation}, for which it is not defined`
+        : "has no rule of relevance";
+  return alternatives.length > 0 ? `${why}; ${alternatives.join(" and ")} can explain this model` : why;
 }

@@ -4,6 +4,7 @@ export {
   type CompositeEntry,
   gradientComposite,
   rectifiedComposite,
+  refusalsOf,
   rulesOf,
 } from "./composite.js";
 export {

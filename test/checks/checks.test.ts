@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from "node:fs";
 import * as tf from "@tensorflow/tfjs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -5,14 +6,20 @@ import {
   containsActivation,
   containsBias,
   containsKernel,
+  getActivationSearchSafeLayers,
+  getKnownLayers,
   isAddLayer,
   isAveragePooling,
   isBatchNormalizationLayer,
   isConvLayer,
+  isConvnetLayer,
   isDenseLayer,
   isEmbeddingLayer,
+  isInputLayer,
+  isLayerAtIdx,
   isMaxPooling,
   isNetwork,
+  isReluConvnetLayer,
   onlyReluActivation,
 } from "../../src/checks/index.js";
 
@@ -117,5 +124,145 @@ test("each class check is true for its classes and false for its neighbours", ()
     );
   }
 });
+
+test("getKnownLayers has every layer class that tfjs-layers registers, and each name once", () => {
+  const { classNameMap } = tf.serialization.SerializationMap.getMap();
+  const registered = Object.keys(classNameMap).filter(
+    (name) =>
+      (classNameMap[name]![0] as unknown as { prototype: unknown }).prototype instanceof tf.layers.Layer,
+  );
+  assert.ok(registered.length > 60);
+  assert.equal(
+    registered.filter((name) => !getKnownLayers().includes(name)),
+    [],
+  );
+  assert.is(new Set(getKnownLayers()).size, getKnownLayers().length);
+  assert.ok(
+    ["Lambda", "ConvRecurrent2D", "CuDNNGRU", "Cropping3D", "Wrapper"].every((n) =>
+      getKnownLayers().includes(n),
+    ),
+  );
+});
+
+test("getKnownLayers has every layer of this library", () => {
+  const folder = new URL("../../src/layers/", import.meta.url);
+  const own = readdirSync(folder).flatMap((file) =>
+    [
+      ...readFileSync(new URL(file, folder), "utf8").matchAll(
+        /static (?:override )?readonly className = "(\w+)"/g,
+      ),
+    ].map(([, name]) => name as string),
+  );
+  assert.ok(own.length > 1);
+  assert.equal(
+    own.filter((name) => !getKnownLayers().includes(name)),
+    [],
+  );
+});
+
+test("getActivationSearchSafeLayers are fourteen known layers", () => {
+  assert.is(getActivationSearchSafeLayers().length, 14);
+  assert.ok(getActivationSearchSafeLayers().every((name) => getKnownLayers().includes(name)));
+});
+
+test("a layer of a convolutional network is known, and not recurrent, a wrapper or a model", () => {
+  for (const layer of [
+    l.conv2d({ filters: 1, kernelSize: 1 }),
+    l.depthwiseConv2d({ kernelSize: 1 }),
+    l.reLU(),
+    l.batchNormalization(),
+    l.embedding({ inputDim: 2, outputDim: 2 }),
+  ])
+    assert.is(isConvnetLayer(layer), true, layer.name);
+  for (const layer of [
+    l.lstm({ units: 1 }),
+    l.convLstm2d({ filters: 1, kernelSize: 1 }),
+    l.timeDistributed({ layer: l.dense({ units: 1 }) }),
+    tf.sequential({ layers: [l.dense({ units: 1, inputShape: [1] })] }),
+    new Odd({}),
+  ])
+    assert.is(isConvnetLayer(layer), false, layer.name);
+  assert.is(isReluConvnetLayer(l.dense({ units: 1, activation: "relu" })), true);
+  assert.is(isReluConvnetLayer(l.flatten()), true);
+  assert.is(isReluConvnetLayer(l.dense({ units: 1, activation: "tanh" })), false);
+  assert.is(isReluConvnetLayer(l.lstm({ units: 1, activation: "relu" })), false);
+});
+
+test("a class that extends a known one is of that; one that extends none is known to no check, and throws in none", () => {
+  const Dense = l.dense({ units: 1 }).constructor as new (config: object) => tf.layers.Layer;
+  class MyDense extends Dense {
+    static readonly className = "MyDense";
+  }
+  const mine = new MyDense({ units: 1, activation: "relu" });
+  assert.equal([isDenseLayer(mine), isConvnetLayer(mine), containsKernel(mine)], [true, true, true]);
+  const odd = new Odd({});
+  const checks = [
+    isDenseLayer,
+    isConvLayer,
+    isNetwork,
+    isMaxPooling,
+    containsKernel,
+    containsBias,
+    isInputLayer,
+  ];
+  assert.equal(
+    checks.map((check) => check(odd)),
+    checks.map(() => false),
+  );
+  assert.is(onlyReluActivation(odd), true);
+});
+
+test("isInputLayer looks at every input of every call, and through reshapes when asked", () => {
+  const [a, b] = [tf.input({ shape: [4, 4, 1], name: "a" }), tf.input({ shape: [4, 4, 1], name: "b" })];
+  const pad = l.zeroPadding2d({ padding: 1 });
+  const first = l.conv2d({ filters: 1, kernelSize: 3 });
+  const inner = l.conv2d({ filters: 1, kernelSize: 1 });
+  const y = inner.apply(first.apply(pad.apply(a))) as tf.SymbolicTensor;
+  assert.equal(
+    [first, pad, inner].map((layer) => isInputLayer(layer)),
+    [true, true, false],
+  );
+  assert.equal(
+    [first, pad, inner].map((layer) => isInputLayer(layer, false)),
+    [false, true, false],
+  );
+  assert.is(isInputLayer(a.sourceLayer), true);
+  const add = l.add();
+  add.apply([a, b]);
+  assert.is(isInputLayer(add), true);
+  const mixed = l.add();
+  mixed.apply([b, y]);
+  assert.is(isInputLayer(mixed), false);
+  const shared = l.flatten();
+  shared.apply(a);
+  assert.is(isInputLayer(shared), true);
+  shared.apply(y);
+  assert.is(isInputLayer(shared), false, "a second call elsewhere counts");
+  assert.is(isInputLayer(l.flatten()), false, "never called");
+});
+
+test("isLayerAtIdx counts as model.layers does, from either end", () => {
+  const model = tf.sequential({ layers: [l.flatten({ inputShape: [2, 2] }), l.dense({ units: 1 })] });
+  const [flatten, dense] = model.layers as [tf.layers.Layer, tf.layers.Layer];
+  assert.equal(
+    [0, 1, 2, -2, 0.5].map((i) => isLayerAtIdx(model, flatten, i)),
+    [true, false, false, true, false],
+  );
+  assert.is(isLayerAtIdx(model, dense, -1), true);
+});
+
+test("a wrapper has the activation of the layer in it", () => {
+  const both = l.bidirectional({ layer: l.gru({ units: 1 }) as tf.RNN, mergeMode: "sum" });
+  assert.is(containsActivation(both, "tanh"), true);
+  const layer = l.timeDistributed({ layer: l.dense({ units: 1, activation: "softmax" }) });
+  assert.is(containsActivation(layer, "softmax"), true);
+});
+
+/** A layer of no known class. */
+class Odd extends tf.layers.Layer {
+  static readonly className = "Odd";
+  readonly layer = "in a field that wrappers have their layer in";
+  readonly cell = 3;
+}
 
 test.run();

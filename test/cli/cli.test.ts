@@ -186,8 +186,8 @@ test("a method's options are flags; one that none of the methods has is refused"
 test("trace prints the execution graph as an aligned table, or as JSON", async () => {
   const { status, out } = await tracelight("trace", digitsModelPath);
   assert.is(status, 0);
-  assert.match(out, /^nid +layer +class +output shape +parameters +from +to\n/);
-  assert.match(out, / 2 +conv2 +Conv2D +\[null, 8, 8, 24\] +7224 +1 +3\n/);
+  assert.match(out, /^nid +layer +class +output shape +parameters +from +to +bottleneck\n/);
+  assert.match(out, / 2 +conv2 +Conv2D +\[null, 8, 8, 24\] +7224 +1 +3 +yes\n/);
   const nodes = JSON.parse((await tracelight("trace", join(digitsModelPath, "model.json"), "--json")).out);
   assert.equal(nodes[3], {
     nid: 2,
@@ -197,7 +197,36 @@ test("trace prints the execution graph as an aligned table, or as JSON", async (
     parameters: 7224,
     from: [1],
     to: [[3]],
+    bottleneck: true,
   });
+});
+
+test("trace says of each layer whether a method can pass it, in the table and as JSON", async () => {
+  const { out } = await tracelight("trace", path("recurrent"), "--method", "lrp.z");
+  assert.match(out, /memory +LSTM .* yes +has no rule of relevance/);
+  assert.match(out, /Dense .* yes +passes\n/);
+  const nodes = JSON.parse((await tracelight("trace", path("recurrent"), "-m", "lrp.z", "--json")).out);
+  assert.equal(
+    nodes.map((node: { supported?: boolean }) => node.supported),
+    [undefined, false, true],
+  );
+  assert.match(nodes[1].reason, /^has no rule of relevance; gradient and input_t_gradient can/);
+});
+
+test("trace draws the model as SVG, DOT or HTML, into a file or to the terminal", async () => {
+  const { out } = await tracelight("trace", digitsModelPath, "--svg");
+  assert.match(out, /^<svg [\s\S]*conv2[\s\S]*<\/svg>\n$/);
+  assert.match((await tracelight("trace", digitsModelPath, "--dot")).out, /^digraph /);
+  const file = path("model.html");
+  assert.equal(await tracelight("trace", digitsModelPath, "--html", file), {
+    status: 0,
+    out: `${file}\n`,
+    err: "",
+  });
+  assert.match(readFileSync(file, "utf8"), /^<!doctype html>[\s\S]*<svg/);
+  const clash = await tracelight("trace", digitsModelPath, "--svg", "--json");
+  assert.equal([clash.status, clash.out], [2, ""]);
+  assert.match(clash.err, /option '--(svg|json).*cannot be used with option '--(svg|json)/);
 });
 
 test("methods lists every method with its options, as text and as JSON", async () => {

@@ -84,6 +84,24 @@ test("nested models are unrolled, as often as they are used; no entry is a model
   );
 });
 
+test("a model that a Sequential begins with is one of its nested models, like any other", () => {
+  const dense = (name: string, config = {}) => tf.layers.dense({ name, units: 2, ...config });
+  const base = tf.sequential({ name: "base", layers: [dense("a", { inputShape: [3] }), dense("b")] });
+  const features = tf.sequential({ name: "features", layers: [base, dense("c")] });
+  const model = tf.sequential({ name: "whole", layers: [features, dense("d")] });
+  const nodes = getModelExecutionTrace(model);
+  assert.equal(
+    nodes.map((n) => [n.path, n.xsNids]),
+    [
+      ["features/base/a", [null]],
+      ["features/base/b", [0]],
+      ["features/c", [1]],
+      ["d", [2]],
+    ],
+  );
+  assert.is(nodes[3]!.ys[0], model.outputs[0]);
+});
+
 test("a branch that the outputs do not need is no part of the trace", () => {
   const x = tf.input({ shape: [3] });
   const halves = tf.model({
@@ -136,7 +154,7 @@ test("traceModelExecution lists layers, calls with their tensors, and outputs", 
 
 test("a Sequential without layers is refused by name", () => {
   const message =
-    'trace: model "bare" (Sequential) has no graph yet: add layers to it, the first with an inputShape, before it is traced';
+    'getModelExecutionTrace: model "bare" (Sequential) has no graph yet: add layers to it, the first with an inputShape, before it is traced';
   throws(() => getModelExecutionTrace(tf.sequential({ name: "bare" })), GraphError, message);
 });
 

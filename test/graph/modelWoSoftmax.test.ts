@@ -189,7 +189,7 @@ test("a layer that cannot be copied is named, and the model is left as it was an
     throws(
       () => modelWoSoftmax(model),
       UnsupportedLayerError,
-      'layer "odd" (Fickle) cannot be copied: made anew from its config it asks for a weight weight1, which it does not have',
+      'modelWoSoftmax: layer "odd" (Fickle) cannot be copied: made anew from its config it asks for a weight weight1, which it does not have',
     );
     assert.is(tf.memory().numTensors, weights);
     close(outputsOf(model)[0]!, before[0]!, 0);

@@ -28,8 +28,20 @@ test("installing twice is harmless, and uninstalling restores exactly what was t
   installKernels();
   installKernels();
   assert.is.not(tf.getKernel("IsFinite", "wasm").kernelFunc, original);
+  // A gradient that keeps a flipped filter, for which disposals are watched.
+  tf.tidy(() =>
+    tf.conv2dTranspose(
+      tf.ones<tf.Rank.R4>([1, 3, 3, 8]),
+      tf.ones<tf.Rank.R4>([3, 3, 8, 8]),
+      [1, 3, 3, 8],
+      1,
+      "same",
+    ),
+  );
+  assert.ok(Object.hasOwn(tf.backend(), "disposeData"));
   uninstallKernels();
   uninstallKernels();
+  assert.not.ok(Object.hasOwn(tf.backend(), "disposeData"));
   const after = registry().sort(byName);
   assert.is(after.length, before.length);
   after.forEach((kernel, i) => assert.is(kernel.kernelFunc, before[i]!.kernelFunc));

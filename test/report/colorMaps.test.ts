@@ -74,7 +74,8 @@ test("a colour table has the middle of the map at entry 128, its ends at 1 and 2
 });
 
 test("an unknown colour map is refused with the names that there are", () => {
-  const message = 'colorMap: there is no colour map "jet"; there are bwr, seismic, gray, coldnhot';
+  const message =
+    'colorMap: there is no colour map "jet"; there are bwr, seismic, gray, coldnhot, hot, cold, wred, wblue, france';
   throws(() => colorMap("jet" as "bwr"), ArgumentError, message);
   throws(() => colorTable("jet" as "bwr"), ArgumentError, message);
   throws(() => colorMapInfo("toString" as "bwr"), ArgumentError, /no colour map "toString"/);

@@ -1,5 +1,11 @@
 import * as tf from "@tensorflow/tfjs";
-import { extractConv2dPatches } from "../../src/ops/index.js";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { extractConv2dPatches, gradients } from "../../src/ops/index.js";
+import { bytesOf } from "./arrays.js";
+import { withoutLeak } from "./backends.js";
+import type { OpCase } from "./recordedOps.js";
+import { type RecordedTensor, tensorOf, valuesOf } from "./reference.js";
 
 /** A node of a recorded graph: an operation of TensorFlow with its attributes. */
 export interface GraphNode {
@@ -128,3 +134,86 @@ export const operations: Record<string, Operation> = {
   avg_pool: ([x], attrs) =>
     tf.avgPool(x as tf.Tensor4D, middle(attrs.ksize), middle(attrs.strides), padding(attrs)),
 };
+
+/** Throws unless a tensor is the recorded one, as closely as its case says. */
+export function assertAlike(c: OpCase, name: string, got: tf.Tensor, want: RecordedTensor): void {
+  const dtype = want.dtype === "uint8" ? "int32" : want.dtype;
+  assert.equal([got.shape, got.dtype], [want.shape, dtype], `${c.id} ${name}`);
+  const values = got.dataSync();
+  const wanted = valuesOf(want);
+  wanted.forEach((w, i) => {
+    const g = values[i] as number;
+    const same = c.compare === "close" ? Math.abs(g - w) <= c.atol! + c.rtol! * Math.abs(w) : g === w;
+    assert.ok(
+      same || g === w || (Number.isNaN(g) && Number.isNaN(w)),
+      `${c.id} (${c.kind}) ${name}: element ${i} is ${g}, TensorFlow has ${w}`,
+    );
+  });
+  if (c.compare === "bits" && want.dtype !== "uint8" && !wanted.some(Number.isNaN))
+    assert.equal(bytesOf(values as Float32Array), bytesOf(wanted), c.id);
+}
+
+/** The recorded inputs of a case. */
+export const inputsOf = (c: OpCase): Record<string, tf.Tensor> =>
+  Object.fromEntries(Object.entries(c.inputs).map(([name, tensor]) => [name, tensorOf(tensor)]));
+
+/** Runs a recorded graph from what is known already: its inputs, and the xs, which are leaves. */
+function evaluate(
+  nodes: GraphNode[],
+  known: Map<string, tf.Tensor>,
+  stopped: string[],
+): Map<string, tf.Tensor> {
+  const values = new Map(known);
+  for (const { name, op, in: names, attrs } of nodes) {
+    if (values.has(name)) continue;
+    const y = operations[op]!(
+      names.map((n) => values.get(n)!),
+      attrs,
+    );
+    values.set(name, stopped.includes(name) ? operations.stop_gradient!([y], {}) : y);
+  }
+  return values;
+}
+
+/** A test for each recorded graph: its values and its vector-Jacobian products, on the current backend. */
+export function testVjps(cases: readonly OpCase[]): void {
+  for (const c of cases) {
+    test(`vector-Jacobian product ${c.id} (${c.kind}) is TensorFlow's`, () => {
+      withoutLeak(() =>
+        tf.tidy(() => {
+          const { nodes, ys, xs, grad_ys, stop_gradients, unconnected_gradients } = c.args as unknown as {
+            nodes: GraphNode[];
+            ys: string[];
+            xs: string[];
+            grad_ys: string[] | null;
+            stop_gradients: string[];
+            unconnected_gradients: "none" | "zero";
+          };
+          const inputs = new Map(Object.entries(inputsOf(c)));
+          const values = evaluate(nodes, inputs, stop_gradients);
+          ys.forEach((y, i) => assertAlike(c, `y_${i}`, values.get(y)!, c.outputs![`y_${i}`]!));
+          const knownYs = ys.map((y, i) =>
+            grad_ys === null ? tf.onesLike(values.get(y)!) : inputs.get(grad_ys[i]!)!,
+          );
+          // Each x for itself, as tf.gradients does; one that no y depends on has none.
+          xs.forEach((x, i) => {
+            const want = c.outputs![`grad_${i}`];
+            const [got] = gradients(
+              (leaf) => {
+                const at = evaluate(nodes, new Map([...inputs, [x, leaf!]]), stop_gradients);
+                return ys.map((y) => at.get(y)!);
+              },
+              [values.get(x)!],
+              knownYs,
+              { unconnected: "zero" },
+            );
+            if (want === null || want === undefined) {
+              assert.is(unconnected_gradients, "none");
+              assert.ok(got!.dataSync().every((v) => v === 0));
+            } else assertAlike(c, `grad_${i}`, got!, want);
+          });
+        }),
+      );
+    });
+  }
+}

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { MaskGradient } from "../maskGradient.js";
-import { gradientOf, hasKernel } from "./registry.js";
+import { hasKernel } from "../stock.js";
+import { gradientOf } from "./registry.js";
 
 /** Where a function has slope 1; elsewhere it is flat. */
 interface Slope {

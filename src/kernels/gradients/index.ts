@@ -1,6 +1,7 @@
 import type * as tf from "@tensorflow/tfjs";
 import { batchNorm } from "./batchNorm.js";
 import { bounds } from "./bounds.js";
+import { broadcasts } from "./broadcasts.js";
 import { comparisons } from "./comparisons.js";
 import { convolutions } from "./convolutions.js";
 import { einsum } from "./einsum.js";
@@ -16,6 +17,7 @@ export { registerGradients, restoreGradients } from "./registry.js";
 export const gradients: readonly tf.GradConfig[] = [
   ...indexing,
   ...shapes,
+  ...broadcasts,
   ...bounds,
   ...kinks,
   ...extrema,

@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs";
 import { ScatterAdd } from "../scatterAdd.js";
 import { ScatterNdAdd } from "../scatterNdAdd.js";
-import { gradientOf, hasKernel, stockGradient } from "./registry.js";
+import { hasKernel } from "../stock.js";
+import { gradientOf, stockGradient } from "./registry.js";
 
 interface GatherAttributes {
   axis: number;
@@ -30,6 +31,17 @@ export const indexing: readonly tf.GradConfig[] = [
           ? tf.engine().runKernel(ScatterNdAdd, { updates: dy, indices }, { shape: x.shape })
           : tf.scatterND(indices, dy, x.shape),
       indices: () => tf.zeros(indices.shape),
+    };
+  }),
+  // tfjs lays the mask of negative ids wrongly over ids of rank 2 and more.
+  gradientOf("UnsortedSegmentSum", { inputsToSave: ["segmentIds"] }, (dy, saved) => {
+    const [ids] = saved as [tf.Tensor];
+    return {
+      x: () => {
+        const rows = tf.gather(dy, tf.maximum(ids, tf.scalar(0, "int32")));
+        const kept = tf.cast(tf.greaterEqual(ids, tf.scalar(0, "int32")), "float32");
+        return tf.mul(rows, tf.reshape(kept, [...ids.shape, ...dy.shape.slice(1).map(() => 1)]));
+      },
     };
   }),
   // So that gradients of gradients work.

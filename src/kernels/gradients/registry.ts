@@ -49,11 +49,6 @@ export function restoreGradients(): void {
   originals.clear();
 }
 
-/** Whether the current backend has a kernel of this name. */
-export function hasKernel(name: string): boolean {
-  return tf.getKernel(name, tf.getBackend()) != null;
-}
-
 /** dy summed over the axes along which an operand of this shape was broadcast. */
 export function sumTo(dy: tf.Tensor, shape: readonly number[]): tf.Tensor {
   const axes = tf.broadcast_util.getReductionAxes([...shape], dy.shape);

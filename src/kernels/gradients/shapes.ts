@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
-import { gradientOf, sumTo } from "./registry.js";
+import { gradientOf, stockGradient } from "./registry.js";
 
-/** Gradients of operations that spread, mirror or thin out what they are given. */
+/** Gradients of operations that repeat, mirror or add up along axes. */
 export const shapes: readonly tf.GradConfig[] = [
   // tfjs adds up one slice a repetition, and not beyond rank 4.
   gradientOf<{ reps: number[] }>("Tile", { inputsToSave: ["x"] }, (dy, [x], { reps }) => ({
@@ -20,12 +20,23 @@ export const shapes: readonly tf.GradConfig[] = [
       );
     },
   })),
-  // tfjs forgets to add up over the axes that were broadcast.
-  gradientOf("SquaredDifference", { inputsToSave: ["a", "b"] }, (dy, saved) => {
-    const [a, b] = saved as [tf.Tensor, tf.Tensor];
-    const twice = () => tf.mul(dy, tf.mul(tf.sub(a, b), 2));
-    return { a: () => sumTo(twice(), a.shape), b: () => tf.neg(sumTo(twice(), b.shape)) };
-  }),
+  // tfjs turns the axes where the sum does not run along the last.
+  gradientOf<{ axis: number; exclusive: boolean; reverse: boolean }>(
+    "Cumsum",
+    {},
+    (dy, _saved, { axis, exclusive, reverse }) => ({
+      x: () => tf.cumsum(dy, axis < 0 ? axis + dy.rank : axis, exclusive, !reverse),
+    }),
+  ),
+  // tfjs takes axes as they are, and a negative one for none.
+  gradientOf<{ axis: number | number[]; keepDims: boolean }>(
+    "Prod",
+    { inputsToSave: ["x"] },
+    (dy, saved, attributes) => {
+      const axis = tf.util.parseAxisParam(attributes.axis, (saved[0] as tf.Tensor).shape);
+      return stockGradient("Prod", dy, saved, { ...attributes, axis });
+    },
+  ),
   // tfjs drops what the mirrored parts are given.
   gradientOf<{ paddings: [number, number][]; mode: "reflect" | "symmetric" }>(
     "MirrorPad",

@@ -1,0 +1,67 @@
+import type * as tf from "@tensorflow/tfjs";
+import { UnsupportedLayerError } from "../errors.js";
+import { type Trace, trace } from "../graph/trace.js";
+import { lower } from "../reverse/index.js";
+import { refusalsOf } from "../rules/index.js";
+import { ALTERNATIVES, chosenMethod } from "./createAnalyzer.js";
+import type { Method } from "./method.js";
+
+/** Whether a method can pass one call of a layer. */
+export interface NodeSupport {
+  /** The call's number in the execution trace. */
+  readonly nid: number;
+  readonly supported: boolean;
+  /** Why not, where it cannot. */
+  readonly reason: string | null;
+}
+
+const WHO = "methodSupport";
+
+/**
+ * Whether a method can pass each call of a model's trace, and why not. Nothing is computed.
+ *
+ * @param name one of `listAnalyzers()`
+ * @param options of the method
+ * @returns one entry for each node of `getModelExecutionTrace(model)`
+ * @throws ArgumentError for an unknown method or option, or what is no layers model; GraphError for a model that was never
+ *   built; DisposedError
+ * @example methodSupport("lrp.z", model).filter(({ supported }) => !supported)
+ */
+export function methodSupport(name: string, model: tf.LayersModel, options: object = {}): NodeSupport[] {
+  const { method, values } = chosenMethod(name, options);
+  const traced = trace(model, WHO);
+  // What cannot even be taken apart, node by node; then the rules of the rest.
+  const apart = new Map(traced.nodes.map((node) => [node, refusalOf({ ...traced, nodes: [node] }, method)]));
+  const known = traced.nodes.filter((node) => apart.get(node) === null);
+  const program = lower(WHO, { ...traced, nodes: known }, method.lowering);
+  // A method that only looks at the input asks no layer.
+  const refusals =
+    method.signal === undefined
+      ? refusalsOf(method.composite, program, model, { alternatives: ALTERNATIVES })
+      : program.steps.map(() => null);
+  const misled = method.misledBySoftmax !== false && values.disableModelChecks !== true;
+  return traced.nodes.map((node, nid) => {
+    const steps = program.steps.flatMap((step, at) =>
+      step.node === node ? [{ step, refusal: refusals[at] }] : [],
+    );
+    const softmax = steps.some(
+      ({ step }) => step.kind === "softmax" && step.outputs.some((id) => program.outputs.includes(id)),
+    );
+    const reason =
+      misled && softmax
+        ? "is a softmax, which mixes every class into the one to explain: explain modelWoSoftmax(model)"
+        : (apart.get(node) ?? steps.find(({ refusal }) => refusal != null)?.refusal ?? null);
+    return { nid, supported: reason === null, reason };
+  });
+}
+
+/** Why the engine cannot take a call apart, or null. */
+function refusalOf(alone: Trace, method: Method): string | null {
+  try {
+    lower(WHO, alone, method.lowering);
+    return null;
+  } catch (error) {
+    if (!(error instanceof UnsupportedLayerError)) throw error;
+    return error.message.replace(/^.*? \(\w+\) /, "");
+  }
+}

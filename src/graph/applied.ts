@@ -1,0 +1,33 @@
+import * as tf from "@tensorflow/tfjs";
+import type { Layer, Shape } from "../layers/internals.js";
+
+/**
+ * Calls a layer on symbolic tensors as a recorded call did.
+ *
+ * @param callArgs what the recorded call was given besides tensors. Tensors among it are left out: those of an initial
+ *   state are recorded among the call's inputs too, and masks are written there by tfjs when a nested model runs.
+ */
+export function applied(
+  layer: Layer,
+  xs: readonly tf.SymbolicTensor[],
+  callArgs: Readonly<Record<string, unknown>> = {},
+): tf.SymbolicTensor[] {
+  const plain = Object.fromEntries(
+    Object.entries(callArgs).filter(([name, value]) => name !== "mask" && !holdsTensors(value)),
+  );
+  const result = layer.apply(xs.length === 1 ? (xs[0] as tf.SymbolicTensor) : [...xs], plain) as
+    | tf.SymbolicTensor
+    | tf.SymbolicTensor[];
+  return Array.isArray(result) ? result : [result];
+}
+
+/** An input of a new model for a tensor of an old one. */
+export function inputLike(x: { shape: Shape; dtype: tf.DataType }, name: string): tf.SymbolicTensor {
+  return tf.input({ batchShape: [...x.shape], dtype: x.dtype, name });
+}
+
+function holdsTensors(value: unknown): boolean {
+  return Array.isArray(value)
+    ? value.some(holdsTensors)
+    : value instanceof tf.SymbolicTensor || value instanceof tf.Tensor;
+}

@@ -1,0 +1,280 @@
+import * as tf from "@tensorflow/tfjs";
+import { activationOf, isActivationLayer } from "../checks/activations.js";
+import { UnsupportedLayerError } from "../errors.js";
+import {
+  type Container,
+  configOf,
+  constantsOf,
+  disposeStates,
+  hiddenWeights,
+  innerLayers,
+  isBuilt,
+  isContainer,
+  type Layer,
+  type LayerVariable,
+  ownVariables,
+  type ProvidedWeight,
+  provideWeights,
+  retain,
+  whenFreed,
+  wrappedLayer,
+} from "../layers/internals.js";
+import { SharedVariable } from "./sharedVariable.js";
+
+/** What a copy is made with. */
+export interface LayerChanges {
+  /** The copy's name; undefined: a new one. */
+  name: string | undefined;
+  /** Replace the activation by linear. A layer that is nothing but an activation becomes a linear Activation layer. */
+  withoutActivation?: boolean;
+  withoutBias?: boolean;
+  /** The original's variables themselves, copies of their values, or values in the order of `getWeights()`. */
+  weights: "share" | "copy" | readonly tf.Tensor[];
+}
+
+/** `rebuildModel`, which makes its layers with `newCopy`. */
+export type CopyModel = (who: string, model: Container, options: { shareWeights: boolean }) => tf.LayersModel;
+
+/**
+ * A layer of the same class and settings that is not applied to anything yet, and takes its weights from `layer` when it
+ * is built, drawing no random numbers. `layer` and its recorded calls stay as they are. Wrappers and recurrent layers
+ * work, as their inner layers do the same. Models are copied by `rebuildModel`.
+ *
+ * Where something fails later, `discard` the copy.
+ *
+ * @param copyModel copies the model that a wrapper wraps
+ * @throws UnsupportedLayerError
+ */
+export function newCopy(who: string, layer: Layer, changes: LayerChanges, copyModel: CopyModel): Layer {
+  const hidden = hiddenWeights(layer);
+  if (hidden.length > 0) {
+    throw cannotCopy(
+      who,
+      layer,
+      `it hides weights from TensorFlow.js in its field ${hidden.join(", ")}; make them with addWeight in build()`,
+    );
+  }
+  const wrapped = wrappedLayer(layer);
+  if (wrapped !== null && isContainer(wrapped))
+    return wrapperOfModel(who, layer, wrapped, changes, copyModel);
+  const { name, withoutActivation = false } = changes;
+  if (withoutActivation && isActivationLayer(layer)) return linearActivation(layer, name);
+  const copy = madeAnew(who, layer, changes);
+  const refuse = (why: string): never => {
+    discard(copy);
+    tf.dispose([...constantsOf(copy).values()]);
+    throw cannotCopy(who, layer, why);
+  };
+  if (copy.weights.length > 0) refuse("it makes its weights in its constructor; make them in build()");
+  const made = constantsOf(copy);
+  for (const [field, constant] of constantsOf(layer)) {
+    if (!sameTensor(constant, made.get(field)))
+      refuse(
+        `made anew from its config it has another tensor in its field ${field}; make it with addWeight in build()`,
+      );
+  }
+  if (isBuilt(layer) && layer.weights.length > 0) passWeights(who, layer, copy, changes);
+  if (layer.stateful) whenFreed(copy, () => withInner(copy).forEach(disposeStates));
+  return copy;
+}
+
+/** What is left of a layer that is nothing but an activation. */
+function linearActivation(layer: Layer, name: string | undefined): Layer {
+  const { trainable, batchInputShape, dtype } = layer as unknown as Record<string, unknown>;
+  return tf.layers.activation({
+    activation: "linear",
+    trainable: trainable as boolean,
+    ...(name !== undefined && { name }),
+    ...(batchInputShape !== undefined && {
+      batchInputShape: batchInputShape as tf.Shape,
+      dtype: dtype as tf.DataType,
+    }),
+  });
+}
+
+function sameTensor(a: tf.Tensor, b: tf.Tensor | undefined): boolean {
+  if (b === undefined || a.dtype !== b.dtype || String(a.shape) !== String(b.shape)) return false;
+  const values = b.dataSync();
+  return a.dataSync().every((value, i) => Object.is(value, values[i]));
+}
+
+/** A wrapper around the copy of a model, which its config would make with weights that are drawn anew. */
+function wrapperOfModel(
+  who: string,
+  layer: Layer,
+  model: Container,
+  { name, weights }: LayerChanges,
+  copyModel: CopyModel,
+): Layer {
+  const { name: _, layer: __, ...config } = layer.getConfig();
+  const wrapperClass = (layer as unknown as { constructor: new (config: object) => Layer }).constructor;
+  const copy = copyModel(who, model, { shareWeights: weights === "share" }) as unknown as Layer;
+  if (Array.isArray(weights)) copy.setWeights([...weights]);
+  return new wrapperClass({ ...config, ...(name !== undefined && { name }), layer: copy });
+}
+
+/** The variables whose values a copy with such changes has, in the order of `getWeights()`. */
+export function weightsToCopy(
+  layer: Layer,
+  changes: Omit<LayerChanges, "name" | "weights">,
+): LayerVariable[] {
+  if (changes.withoutActivation === true && isActivationLayer(layer)) return [];
+  const dropsBias = changes.withoutBias === true && usesBias(layer.getConfig());
+  return layer.weights.filter((variable) => !(dropsBias && /(^|\/)bias$/.test(variable.originalName)));
+}
+
+/** A layer that makes other weights when it is built from its own config would compute something else. */
+export function checkSameWeights(
+  who: string,
+  layer: Layer,
+  copy: Layer,
+  changes: Omit<LayerChanges, "name" | "weights">,
+): void {
+  const expected = weightsToCopy(layer, changes).length;
+  if (copy.weights.length !== expected) {
+    throw cannotCopy(
+      who,
+      layer,
+      `it has ${expected} weights, and made anew from its config ${copy.weights.length}`,
+    );
+  }
+}
+
+/** Lets go of what a copy that is not used after all has taken. */
+export function discard(copy: Layer): void {
+  for (const variable of copy.weights) variable.dispose();
+  withInner(copy).forEach(disposeStates);
+}
+
+function madeAnew(
+  who: string,
+  layer: Layer,
+  { name, withoutActivation = false, withoutBias = false }: LayerChanges,
+): Layer {
+  const named = name === undefined ? {} : { name };
+  const { name: _, ...rest } = configOf(layer);
+  const config = changedConfig({ ...rest, ...named }, layer, withoutActivation, withoutBias);
+  const layerClass = (layer as unknown as { constructor: tf.serialization.SerializableConstructor<Layer> })
+    .constructor;
+  try {
+    const copy = layerClass.fromConfig(layerClass, config);
+    // An Embedding has an input shape and no dtype, and made from its config it has one.
+    return Object.assign(copy, { dtype: (layer as unknown as { dtype?: tf.DataType }).dtype });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw cannotCopy(who, layer, `made anew from its config it throws: ${reason}`, error);
+  }
+}
+
+type Config = tf.serialization.ConfigDict;
+interface Serialized {
+  className: string;
+  config: Config;
+}
+
+/** A layer's config without activation or bias, also in the layers and cells that it has inside. */
+function changedConfig(
+  config: Config,
+  layer: Layer | null,
+  withoutActivation: boolean,
+  withoutBias: boolean,
+): Config {
+  const changed = { ...config };
+  if (withoutActivation && (layer === null ? "activation" in config : ownActivation(layer)))
+    changed.activation = "linear";
+  if (withoutBias && "useBias" in config) changed.useBias = false;
+  for (const { key, parts, list } of innerConfigs(config)) {
+    const inner = parts.map(
+      ({ className, config: own }): Serialized =>
+        withoutActivation && ACTIVATION_CLASSES.includes(className)
+          ? { className: "Activation", config: { name: own.name ?? null, activation: "linear" } }
+          : { className, config: changedConfig(own, null, withoutActivation, withoutBias) },
+    );
+    changed[key] = (list ? inner : inner[0]) as unknown as Config;
+  }
+  return changed;
+}
+
+const ACTIVATION_CLASSES = ["ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax", "ThresholdedReLU"];
+
+function ownActivation(layer: Layer): boolean {
+  return innerLayers(layer).length === 0 ? activationOf(layer) !== null : "activation" in layer.getConfig();
+}
+
+function usesBias(config: Config): boolean {
+  return (
+    config.useBias === true ||
+    innerConfigs(config).some(({ parts }) => parts.some((part) => usesBias(part.config)))
+  );
+}
+
+/** What a wrapper wraps, and the cells of a recurrent layer that was given them. */
+function innerConfigs(config: Config): { key: string; list: boolean; parts: Serialized[] }[] {
+  return ["layer", "cell", "cells"].flatMap((key) => {
+    const value = config[key] as unknown;
+    const parts = (Array.isArray(value) ? value : [value]).filter(
+      (part): part is Serialized => typeof part?.className === "string" && typeof part.config === "object",
+    );
+    return parts.length === 0 ? [] : [{ key, list: Array.isArray(value), parts }];
+  });
+}
+
+/** Makes `copy`, when it is built, take the weights; likewise their inner layers, which correspond. */
+function passWeights(who: string, layer: Layer, copy: Layer, changes: LayerChanges): void {
+  const given = new Map<LayerVariable, tf.Tensor>();
+  if (Array.isArray(changes.weights)) {
+    for (const [i, variable] of weightsToCopy(layer, changes).entries())
+      given.set(variable, changes.weights[i] as tf.Tensor);
+  }
+  let release: (() => void) | undefined;
+  const provide = (source: LayerVariable): ProvidedWeight => {
+    const name = renamed(source.originalName, layer.name, copy.name);
+    if (changes.weights !== "share")
+      return { value: given.get(source) ?? source.read(), name, trainable: source.trainable };
+    release ??= retain(layer);
+    return { variable: new SharedVariable(source, name, release) as unknown as LayerVariable };
+  };
+  const sources = withInner(layer);
+  for (const [i, target] of withInner(copy).entries()) {
+    const variables = ownVariables(sources[i] as Layer);
+    provideWeights(target, (name) => {
+      const source = variableOf(name, variables);
+      if (source === undefined) {
+        throw cannotCopy(
+          who,
+          layer,
+          `made anew from its config it asks for a weight ${name}, which it does not have`,
+        );
+      }
+      return provide(source);
+    });
+  }
+}
+
+/** The variable that a layer asked for by a name: tfjs puts the names of what it was built in before it. */
+function variableOf(name: string, variables: readonly LayerVariable[]): LayerVariable | undefined {
+  return variables
+    .filter(({ originalName }) => originalName === name || originalName.endsWith(`/${name}`))
+    .sort((a, b) => a.originalName.length - b.originalName.length)[0];
+}
+
+/** `"dense_1/kernel"` for a copy called dense_2: models save weights by these names, which must differ. */
+function renamed(variable: string, layer: string, copy: string): string {
+  const at = `/${variable}`.indexOf(`/${layer}/`);
+  return at < 0 ? `${copy}/${variable}` : variable.slice(0, at) + copy + variable.slice(at + layer.length);
+}
+
+function withInner(layer: Layer): Layer[] {
+  return [layer, ...innerLayers(layer).flatMap(withInner)];
+}
+
+function cannotCopy(who: string, layer: Layer, why: string, cause?: unknown): UnsupportedLayerError {
+  const className = layer.getClassName();
+  const error = new UnsupportedLayerError(
+    `${who}: layer "${layer.name}" (${className}) cannot be copied: ${why}`,
+    layer.name,
+    className,
+  );
+  if (cause !== undefined) error.cause = cause;
+  return error;
+}

@@ -1,0 +1,662 @@
+/** Builds what a model's configuration says, each layer with its weights from the start. */
+import * as tf from "@tensorflow/tfjs";
+import { ModelFormatError, TracelightError, UnsupportedLayerError } from "../../errors.js";
+import {
+  freedAfter,
+  initializeWith,
+  innerLayers,
+  type Layer,
+  layerFromConfig,
+  ownedByOneModel,
+  type Shape,
+} from "../../layers/internals.js";
+import { type OperationArgument, operationConfig } from "../../layers/Operation.js";
+import { operations } from "../../layers/operations.js";
+import { asShape, asText, isRecord, type JsonRecord, shown } from "./checks.js";
+import { type ConvertContext, convertLayer } from "./convertLayer.js";
+import type { Hdf5Array } from "./hdf5.js";
+import { impliedMask, maskOf } from "./masks.js";
+import {
+  type CallSpec,
+  type CallValue,
+  type LayerSpec,
+  type ModelSpec,
+  refsIn,
+  refsOf,
+  type TensorRef,
+} from "./modelSpec.js";
+import type { ModelWeights } from "./weights.js";
+
+export interface BuildOptions {
+  /** For messages: the file. */
+  readonly where: string;
+  readonly keras: number;
+  readonly version: string;
+  /** Whether the file's values may be used as they are, or belong to the caller. */
+  readonly owned: boolean;
+  /** Told how much of the weights is there, from 0 to 1. */
+  readonly onProgress?: ((fraction: number) => void) | undefined;
+}
+
+/** A tensor of the model that is being built, and whether it has a mask. */
+interface Made {
+  readonly tensor: tf.SymbolicTensor;
+  /** Whether tfjs hands a mask on with it. */
+  readonly masked: boolean;
+  /** Makes the mask that Keras hands on with it, as a tensor; null where there is none. */
+  readonly mask: MaskMaker | null;
+}
+
+type MaskMaker = () => tf.SymbolicTensor;
+
+/**
+ * A model with its weights, or without where `weights` is null.
+ *
+ * @throws ModelFormatError, UnsupportedLayerError; variables that were made then are the caller's to dispose
+ */
+export function buildModel(
+  spec: ModelSpec,
+  weights: ModelWeights | null,
+  options: BuildOptions,
+): tf.LayersModel {
+  return new Builder(options, isIsolated(spec)).model(spec, weights, null);
+}
+
+/** Whether masks or initial states occur anywhere. */
+function isIsolated(spec: ModelSpec): boolean {
+  return spec.layers.some(
+    ({ className, config, calls, model }) =>
+      className === "Masking" ||
+      config.mask_zero === true ||
+      calls.some(({ kwargs }) =>
+        ["mask", "initial_state"].some((key) => refsIn(kwargs[key] ?? null).length > 0),
+      ) ||
+      (RECURRENT.has(className) && calls.some((call) => refsOf(call).length > 1)) ||
+      (isRecord(config.layer) && isRecord(config.layer.config) && config.layer.config.mask_zero === true) ||
+      (model !== null && isIsolated(model)),
+  );
+}
+
+const RECURRENT = new Set(["SimpleRNN", "LSTM", "GRU", "Bidirectional"]);
+/** Layers whose masks are inputs by themselves. */
+const ATTENTION = new Set([
+  "MultiHeadAttention",
+  "GroupQueryAttention",
+  "GroupedQueryAttention",
+  "Attention",
+  "AdditiveAttention",
+]);
+/** Layers that compute with the mask of their input. */
+const USES_MASK = new Set([...RECURRENT, "TimeDistributed", "GlobalAveragePooling1D", "Softmax"]);
+
+class Builder {
+  constructor(
+    private readonly options: BuildOptions,
+    private readonly isolated: boolean,
+  ) {}
+
+  model(spec: ModelSpec, weights: ModelWeights | null, inputShape: Shape | null): tf.LayersModel {
+    const model =
+      spec.kind === "sequential"
+        ? this.sequential(spec, weights, inputShape)
+        : this.functional(spec, weights);
+    if (!spec.trainable) model.trainable = false;
+    for (const layer of model.layers) ownedByOneModel(layer);
+    // A model that a Sequential begins with is not called by it, but taken over.
+    const [first] = model.layers;
+    if (spec.kind === "sequential" && first instanceof tf.LayersModel) freedAfter(first, 1);
+    return model;
+  }
+
+  private sequential(spec: ModelSpec, weights: ModelWeights | null, given: Shape | null): tf.LayersModel {
+    const [first] = spec.layers;
+    if (first === undefined) throw this.wrong(`the model ${spec.name} has no layers`);
+    const layers = first.kind === "input" ? spec.layers.slice(1) : spec.layers;
+    const [head] = layers;
+    const shape = inputShapeOf(first, this.options.where) ?? spec.inputShape ?? nestedInput(first) ?? given;
+    if (shape === null) {
+      throw this.wrong(`the model ${spec.name} was never built, so that the shape of its input is not known`);
+    }
+    const model = tf.sequential({ name: spec.name });
+    if (head === undefined) throw this.wrong(`the model ${spec.name} has no layer but its input`);
+    const name = first.kind === "input" ? first.name : `${head.name}_input`;
+    const dtype =
+      first.kind === "layer" && first.className === "Embedding"
+        ? "int32"
+        : inputDType(first, this.options.where);
+    const x = tf.input({ batchShape: [...shape], dtype, name });
+    let last: Made = { tensor: x, masked: false, mask: null };
+    for (const [i, layer] of layers.entries()) {
+      if (layer.kind === "operation") throw this.wrong(`the operation ${layer.name} stands in a Sequential`);
+      const call: CallSpec = { args: [{ ref: { layer: "", call: 0, tensor: 0 } }], kwargs: {} };
+      const made = this.layer(
+        { ...layer, calls: [call] },
+        layer,
+        weights,
+        [last],
+        i === 0 ? { batchInputShape: [...shape] } : {},
+      );
+      if (i === 0) made.apply(x);
+      model.add(made);
+      const [output] = model.outputs as [tf.SymbolicTensor];
+      last = { tensor: output, masked: carriesMask(made, layer, [last]), mask: maskAfter(layer, [last]) };
+    }
+    (model as unknown as { build(): void }).build();
+    return model;
+  }
+
+  private functional(spec: ModelSpec, weights: ModelWeights | null): tf.LayersModel {
+    const made = new Map<string, Map<number, Made[]>>();
+    const layers = new Map<string, Layer>();
+    const specs = new Map(spec.layers.map((layer) => [layer.name, layer]));
+    const find = ({ layer, call, tensor }: TensorRef): Made | undefined =>
+      made.get(layer)?.get(call)?.[tensor];
+    for (const layer of spec.layers.filter(({ kind }) => kind === "input")) {
+      const shape = inputShapeOf(layer, this.options.where);
+      if (shape === null) throw this.wrong(`the input ${layer.name} has no shape`);
+      const tensor = tf.input({
+        batchShape: shape,
+        dtype: inputDType(layer, this.options.where),
+        name: layer.name,
+      });
+      made.set(layer.name, new Map([[0, [{ tensor, masked: false, mask: null }]]]));
+    }
+    let waiting = spec.layers
+      .filter(({ kind }) => kind !== "input")
+      .flatMap((layer) => layer.calls.map((call, index) => ({ layer, call, index })));
+    while (waiting.length > 0) {
+      const later: typeof waiting = [];
+      for (const item of waiting) {
+        const { layer, call, index } = item;
+        const needed = refsOf(call);
+        if (needed.some((ref) => find(ref) === undefined) || needed.length === 0) {
+          later.push(item);
+          continue;
+        }
+        const inputs = this.apart(layer, this.inputsOf(layer, call, find, specs), spec);
+        const at = layers.get(layer.name) ?? this.layer(layer, layer, weights, inputs, {});
+        layers.set(layer.name, at);
+        const outputs = this.applied(layer, at, inputs);
+        const masked = carriesMask(at, layer, inputs);
+        const mask = maskAfter(layer, inputs);
+        const calls = made.get(layer.name) ?? new Map<number, Made[]>();
+        calls.set(
+          index,
+          outputs.map((tensor) => ({ tensor, masked, mask })),
+        );
+        made.set(layer.name, calls);
+      }
+      if (later.length === waiting.length) {
+        const { layer, call } = later[0] as (typeof later)[number];
+        const missing = refsOf(call).find((ref) => find(ref) === undefined);
+        const reason =
+          missing === undefined ? "takes no tensor" : `waits for ${missing.layer}, which waits for it`;
+        throw this.wrong(`the layer ${layer.name} ${reason}`);
+      }
+      waiting = later;
+    }
+    const ends = (refs: readonly TensorRef[], what: string) =>
+      refs.map((ref) => {
+        const end = find(ref);
+        if (end === undefined)
+          throw this.wrong(`${what} names tensor ${ref.tensor} of ${ref.layer}, there is none`);
+        return end.tensor;
+      });
+    return tf.model({
+      name: spec.name,
+      inputs: ends(spec.inputs, "input_layers"),
+      outputs: ends(spec.outputs, "output_layers"),
+    });
+  }
+
+  /**
+   * tfjs frees a tensor too early that a layer takes twice and another needs later. Such a second use is of a copy; inputs of
+   * the model are not freed.
+   */
+  private apart(layer: LayerSpec, inputs: Made[], { layers, outputs }: ModelSpec): Made[] {
+    return inputs.map((made, i) => {
+      const { sourceLayer } = made.tensor as unknown as { sourceLayer: Layer };
+      const again = inputs.findIndex(({ tensor }) => tensor === made.tensor) < i;
+      if (!again || sourceLayer.getClassName() === "InputLayer") return made;
+      const uses = layers.flatMap(({ calls }) =>
+        calls.filter((call) => refsOf(call).some((ref) => ref.layer === sourceLayer.name)),
+      );
+      const ends = outputs.some((ref) => ref.layer === sourceLayer.name);
+      if (uses.length < 2 && !ends) return made;
+      const copy = layerFromConfig("KerasIdentity", { name: `${layer.name}_copy${i}` });
+      return { ...made, tensor: copy.apply(made.tensor) as tf.SymbolicTensor };
+    });
+  }
+
+  private applied(spec: LayerSpec, layer: Layer, inputs: readonly Made[]): tf.SymbolicTensor[] {
+    const tensors = inputs.map(({ tensor }) => tensor);
+    return this.explained(spec, () => {
+      // A merge of one tensor is given as a list.
+      const single = tensors.length === 1 && !MERGES.has(spec.className);
+      return [
+        layer.apply(single ? (tensors[0] as tf.SymbolicTensor) : tensors),
+      ].flat() as tf.SymbolicTensor[];
+    });
+  }
+
+  /** The tensors that a call takes, in the order in which our layer wants them, with their masks attached. */
+  private inputsOf(
+    layer: LayerSpec,
+    call: CallSpec,
+    find: (ref: TensorRef) => Made | undefined,
+    specs: ReadonlyMap<string, LayerSpec>,
+  ): Made[] {
+    const get = (ref: TensorRef) => find(ref) as Made;
+    if (layer.kind === "operation") return refsOf(call).map(get);
+    if (ATTENTION.has(layer.className)) {
+      const { roles, refs } = rolesOf(layer, call);
+      const inputs = refs.map(get);
+      return [
+        ...inputs,
+        ...handedMasks(roles, inputs).map(({ mask }) => ({ tensor: mask(), masked: false, mask: null })),
+      ];
+    }
+    const { mask = null, initial_state = null, training: _training, ...kwargs } = call.kwargs;
+    for (const [key, value] of Object.entries(kwargs)) {
+      const plain = refsIn(value).length === 0;
+      const allowed = ["inputs", "states", "input", "x"].includes(key) && !plain;
+      if (!allowed && value !== null && value !== false && key !== "use_causal_mask") {
+        throw this.unsupported(layer, `its call argument ${key} = ${shown(value)} is not supported`);
+      }
+    }
+    const main = [...call.args, ...["inputs", "input", "x"].map((key) => kwargs[key] ?? null)].flatMap(
+      refsIn,
+    );
+    const states = [initial_state, kwargs.states ?? null].flatMap(refsIn);
+    const inputs = [...main, ...states].map(get);
+    const masks = refsIn(mask);
+    if (!USES_MASK.has(layer.className)) return inputs;
+    if (masks.length === 0) {
+      const handed = inputs[0]?.mask ?? null;
+      if (handed === null || impliedMask(main[0] as TensorRef, specs) !== null) return inputs;
+      return [this.withMask(layer, inputs[0] as Made, handed()), ...inputs.slice(1)];
+    }
+    const [first] = main as [TensorRef];
+    const [given] = masks as [TensorRef];
+    if (impliedMask(first, specs) === maskOf(given, specs)) return inputs;
+    // A mask that tfjs does not carry to this layer by itself.
+    return [this.withMask(layer, inputs[0] as Made, get(given).tensor), ...inputs.slice(1)];
+  }
+
+  private withMask(layer: LayerSpec, { tensor }: Made, mask: tf.SymbolicTensor): Made {
+    const attach = layerFromConfig("WithMask", { name: `${layer.name}_mask` });
+    return { tensor: attach.apply([tensor, mask]) as tf.SymbolicTensor, masked: true, mask: () => mask };
+  }
+
+  /** A layer that is built, with its weights. */
+  private layer(
+    spec: LayerSpec,
+    key: LayerSpec,
+    weights: ModelWeights | null,
+    inputs: readonly Made[],
+    extra: Record<string, unknown>,
+  ): Layer {
+    for (const { kwargs } of spec.calls) {
+      if (kwargs.training === true) {
+        throw this.unsupported(spec, "it is called with training = true, which is not how a model predicts");
+      }
+    }
+    if (spec.model !== null && spec.kind === "model") {
+      const shape = inputs[0]?.tensor.shape ?? null;
+      return this.model(spec.model, weights?.inside(key) ?? null, shape);
+    }
+    if (spec.kind === "operation") return this.operation(spec);
+    const context = this.context(spec, inputs);
+    const made = this.explained(spec, () => this.instantiate(spec, context, weights, key, extra));
+    // A model inside has its weights already.
+    if (weights !== null && spec.model === null) this.buildWith(spec, made, inputs, weights.of(key), weights);
+    return made;
+  }
+
+  private context(spec: LayerSpec, inputs: readonly Made[]): ConvertContext {
+    const { keras, version } = this.options;
+    const plain = spec.calls.map(({ kwargs }) =>
+      Object.fromEntries(
+        Object.entries(kwargs).filter(([key, value]) => key === "use_causal_mask" && value !== null),
+      ),
+    );
+    if (plain.some((call) => JSON.stringify(call) !== JSON.stringify(plain[0]))) {
+      throw this.unsupported(spec, "its calls differ in use_causal_mask");
+    }
+    const roles = ATTENTION.has(spec.className) ? spec.calls.map((call) => rolesOf(spec, call).roles) : [[]];
+    if (roles.some((names) => String(names) !== String(roles[0]))) {
+      throw this.unsupported(spec, "its calls differ in which of query, value, key and masks they take");
+    }
+    return {
+      keras,
+      version,
+      callOptions: (plain[0] ?? {}) as JsonRecord,
+      roles: [
+        ...(roles[0] as string[]),
+        ...handedMasks(roles[0] as string[], inputs).map(({ role }) => role),
+      ],
+      rank: inputs[0]?.tensor.shape.length ?? null,
+      inputShape: inputs[0]?.tensor.shape ?? null,
+      isolated: this.isolated,
+      masked: inputs[0]?.masked ?? false,
+    };
+  }
+
+  private instantiate(
+    spec: LayerSpec,
+    context: ConvertContext,
+    weights: ModelWeights | null,
+    key: LayerSpec,
+    extra: Record<string, unknown>,
+  ): Layer {
+    const { className, name, config } = spec;
+    if (className !== "Bidirectional" && className !== "TimeDistributed") {
+      const converted = convertLayer(className, name, config, context);
+      return layerFromConfig(converted.className, { ...converted.config, ...extra });
+    }
+    const inner = config.layer;
+    if (!isRecord(inner) || !isRecord(inner.config))
+      throw this.wrong(`the layer ${name} (${className}) holds no layer`);
+    const innerClass = asText(inner.class_name, `${name}: layer: class_name`);
+    const innerName = typeof inner.config.name === "string" ? inner.config.name : innerClass;
+    const common = { name, ...extra };
+    if (className === "TimeDistributed") {
+      const rank = context.rank === null ? null : context.rank - 1;
+      const inputShape =
+        context.inputShape === null ? null : [context.inputShape[0] ?? null, ...context.inputShape.slice(2)];
+      const layer =
+        spec.model !== null
+          ? this.model(spec.model, weights?.inside(key) ?? null, inputShape)
+          : this.wrapped(innerClass, innerName, inner.config, {
+              ...context,
+              rank,
+              inputShape,
+              masked: false,
+            });
+      return tf.layers.timeDistributed({ layer, ...common });
+    }
+    this.checkBackward(spec, inner.config);
+    const layer = this.wrapped(innerClass, innerName, inner.config, context);
+    return tf.layers.bidirectional({
+      layer: layer as tf.RNN,
+      mergeMode: (config.merge_mode ?? null) as "concat",
+      ...common,
+    });
+  }
+
+  private wrapped(className: string, name: string, config: JsonRecord, context: ConvertContext): Layer {
+    const converted = convertLayer(className, name, config, context);
+    return layerFromConfig(converted.className, converted.config);
+  }
+
+  /** tfjs makes the layer that runs backwards from the one that runs forwards. */
+  private checkBackward(spec: LayerSpec, forward: JsonRecord): void {
+    const backward = spec.config.backward_layer;
+    if (!isRecord(backward) || !isRecord(backward.config)) return;
+    for (const [key, value] of Object.entries(backward.config)) {
+      const wanted = key === "go_backwards" ? forward.go_backwards !== true : forward[key];
+      const same = JSON.stringify(value) === JSON.stringify(wanted);
+      if (!same && !/^(name|seed|dtype)$|_(initializer|regularizer|constraint)$/.test(key)) {
+        throw this.unsupported(
+          spec,
+          `its two layers differ in ${key}: ${shown(forward[key])} and ${shown(value)}`,
+        );
+      }
+    }
+  }
+
+  private operation(spec: LayerSpec): Layer {
+    const { className, name, config } = spec;
+    if (!Object.hasOwn(operations, className)) {
+      throw this.unsupported(spec, "this operation is not supported");
+    }
+    const [call] = spec.calls as [CallSpec];
+    let count = 0;
+    const convert = (value: CallValue): OperationArgument => {
+      if (Array.isArray(value)) return value.map(convert);
+      if (typeof value !== "object" || value === null) return value;
+      if ("ref" in value) return { input: count++ };
+      if (value.class_name === "__slice__" && isRecord(value.config)) {
+        const { start, stop, step } = value.config as Record<string, number | null>;
+        return { slice: [start ?? null, stop ?? null, step ?? null] };
+      }
+      if (value.class_name === "__ellipsis__") return { ellipsis: true };
+      if (value.class_name === "__numpy__" || value.class_name === "__tensor__") {
+        const { value: data } = value.config as Record<string, CallValue>;
+        if (typeof data === "number" || Array.isArray(data)) return data as OperationArgument;
+      }
+      throw this.unsupported(spec, `its argument ${shown(value)} is not supported`);
+    };
+    const args = call.args.map(convert);
+    const own = Object.entries(config).filter(([key]) => !["name", "dtype", "trainable"].includes(key));
+    const kwargs = Object.fromEntries([
+      ...own.map(([key, value]) => [key, convert(value as CallValue)]),
+      ...Object.entries(call.kwargs).map(([key, value]) => [key, convert(value)]),
+    ]);
+    return layerFromConfig("Operation", operationConfig(name, className, args, kwargs));
+  }
+
+  /** Builds a layer whose weights are the arrays, in their order. */
+  private buildWith(
+    spec: LayerSpec,
+    layer: Layer,
+    inputs: readonly Made[],
+    arrays: readonly Hdf5Array[],
+    { where }: ModelWeights,
+  ): void {
+    const what = `layer ${spec.name} (${spec.className})`;
+    let used = 0;
+    const undo = initializeWith(layer, (weight, shape) => {
+      const array = arrays[used++];
+      if (array === undefined) {
+        throw new ModelFormatError(
+          `${where}: ${what} has ${arrays.length} weights in the file, ${weight} is missing`,
+        );
+      }
+      if (String(array.shape) !== String(shape)) {
+        throw new ModelFormatError(
+          `${where}: ${array.path} has shape [${array.shape.join(", ")}], ${what} takes its ${weight} as [${shape.join(", ")}]`,
+        );
+      }
+      const values = array.values();
+      return tf.tensor(this.options.owned ? values : values.slice(), [...array.shape], "float32");
+    });
+    try {
+      this.explained(spec, () => {
+        const shapes = inputs.map(({ tensor }) => tensor.shape);
+        if (!layer.built)
+          layer.build(shapes.length === 1 && !MERGES.has(spec.className) ? (shapes[0] as tf.Shape) : shapes);
+        layer.built = true;
+        for (const inner of innerLayers(layer)) inner.built = true;
+      });
+    } finally {
+      undo();
+    }
+    if (used !== arrays.length) {
+      throw new ModelFormatError(
+        `${where}: ${what} takes ${used} weights, the file has ${arrays.length} for it`,
+      );
+    }
+    this.progress(arrays);
+  }
+
+  private read = 0;
+  private progress(arrays: readonly Hdf5Array[]): void {
+    this.read += arrays.reduce((sum, { size }) => sum + size, 0);
+    this.options.onProgress?.(this.read);
+  }
+
+  /** What tfjs says of a layer, with the layer's name before it. */
+  private explained<T>(spec: LayerSpec, run: () => T): T {
+    try {
+      return run();
+    } catch (error) {
+      if (error instanceof TracelightError) throw error;
+      const message = error instanceof Error ? error.message : String(error);
+      throw new ModelFormatError(
+        `${this.options.where}: layer ${spec.name} (${spec.className}) cannot be made: ${message}`,
+        { cause: error },
+      );
+    }
+  }
+
+  private wrong(what: string): ModelFormatError {
+    return new ModelFormatError(`${this.options.where}: ${what}`);
+  }
+
+  private unsupported(spec: LayerSpec, what: string): UnsupportedLayerError {
+    return new UnsupportedLayerError(
+      `layer ${spec.name} (${spec.className}, ${this.options.version}): ${what}`,
+      spec.name,
+      spec.className,
+    );
+  }
+}
+
+const MERGES = new Set([
+  "Add",
+  "Subtract",
+  "Multiply",
+  "Average",
+  "Maximum",
+  "Minimum",
+  "Concatenate",
+  "Dot",
+]);
+
+/** Whether the output of a layer has a mask, as tfjs hands it on. */
+function carriesMask(layer: Layer, spec: LayerSpec, inputs: readonly Made[]): boolean {
+  if (spec.className === "Embedding") return spec.config.mask_zero === true;
+  if (spec.className === "Masking") return true;
+  if (spec.kind === "model" || !layer.supportsMasking || !inputs.some(({ masked }) => masked)) return false;
+  if (!RECURRENT.has(spec.className)) return true;
+  const config = isRecord(spec.config.layer) ? spec.config.layer.config : spec.config;
+  return isRecord(config) && config.return_sequences === true;
+}
+
+/** Layers that hand on the mask of their first input, in Keras. */
+const HANDS_ON = new Set(
+  (
+    "Dropout SpatialDropout1D GaussianNoise GaussianDropout AlphaDropout Activation ReLU LeakyReLU PReLU ELU Softmax " +
+    "BatchNormalization LayerNormalization RMSNormalization GroupNormalization UnitNormalization Dense TimeDistributed " +
+    "MultiHeadAttention GroupQueryAttention GroupedQueryAttention Attention AdditiveAttention ActivityRegularization Identity"
+  ).split(" "),
+);
+
+/** How to make the mask that Keras hands on with what a layer gives. */
+function maskAfter(spec: LayerSpec, inputs: readonly Made[]): MaskMaker | null {
+  const [first] = inputs;
+  if (first === undefined || spec.kind !== "layer") return null;
+  const { className, config } = spec;
+  if (className === "Embedding") {
+    return config.mask_zero === true
+      ? once(() => operate(spec, "NotEqual", [first.tensor], [{ input: 0 }, 0]))
+      : null;
+  }
+  if (className === "Masking") {
+    const value = typeof config.mask_value === "number" ? config.mask_value : 0;
+    return once(() => {
+      const differs = operate(spec, "NotEqual", [first.tensor], [{ input: 0 }, value], "_values");
+      return operate(spec, "Any", [differs], [{ input: 0 }, -1]);
+    });
+  }
+  if (RECURRENT.has(className)) {
+    const own = isRecord(config.layer) ? config.layer.config : config;
+    return isRecord(own) && own.return_sequences === true ? first.mask : null;
+  }
+  if (MERGES.has(className) && className !== "Dot" && className !== "Concatenate") {
+    const masks = inputs.map(({ mask }) => mask);
+    if (masks.some((mask) => mask === null)) return null;
+    if (masks.every((mask) => mask === masks[0])) return first.mask;
+    return once(() =>
+      (masks as MaskMaker[])
+        .map((mask) => mask())
+        .reduce((a, b, i) => operate(spec, "LogicalOr", [a, b], [{ input: 0 }, { input: 1 }], `_${i}`)),
+    );
+  }
+  return HANDS_ON.has(className) ? first.mask : null;
+}
+
+function once(make: MaskMaker): MaskMaker {
+  let made: tf.SymbolicTensor | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
+function operate(
+  spec: LayerSpec,
+  operation: string,
+  inputs: tf.SymbolicTensor[],
+  args: OperationArgument[],
+  ending = "",
+): tf.SymbolicTensor {
+  const name = `${spec.name}_mask${ending}`;
+  const layer = layerFromConfig("Operation", operationConfig(name, operation, args));
+  return layer.apply(inputs.length === 1 ? (inputs[0] as tf.SymbolicTensor) : inputs) as tf.SymbolicTensor;
+}
+
+/** The masks that an attention layer finds with its inputs, of those that its call does not name. */
+function handedMasks(roles: readonly string[], inputs: readonly Made[]): { role: string; mask: MaskMaker }[] {
+  return roles.flatMap((role, i) => {
+    const mask = ["query", "value", "key"].includes(role) ? (inputs[i]?.mask ?? null) : null;
+    return mask === null || roles.includes(`${role}Mask`) ? [] : [{ role: `${role}Mask`, mask }];
+  });
+}
+
+/** What the tensors of an attention layer's call are. */
+function rolesOf(layer: LayerSpec, { args, kwargs }: CallSpec): { roles: string[]; refs: TensorRef[] } {
+  const heads = layer.className !== "Attention" && layer.className !== "AdditiveAttention";
+  const found: [string, TensorRef][] = [];
+  const add = (role: string, value: CallValue | undefined) => {
+    const [ref] = refsIn(value ?? null);
+    if (ref !== undefined) found.push([role, ref]);
+  };
+  if (heads) {
+    const order = ["query", "value", "key", "query_mask", "value_mask", "key_mask", "attention_mask"];
+    for (const [i, name] of order.entries()) add(roleName(name), args[i] ?? kwargs[name]);
+  } else {
+    const [inputs = kwargs.inputs] = args;
+    const list = Array.isArray(inputs) ? inputs : args;
+    for (const [i, name] of ["query", "value", "key"].entries()) add(name, list[i]);
+    const masks = args[1] !== undefined && Array.isArray(inputs) ? args[1] : kwargs.mask;
+    if (Array.isArray(masks))
+      for (const [i, name] of ["queryMask", "valueMask"].entries()) add(name, masks[i]);
+  }
+  return { roles: found.map(([role]) => role), refs: found.map(([, ref]) => ref) };
+}
+
+function roleName(name: string): string {
+  return name.replace(/_m/, "M");
+}
+
+/** The shape that an InputLayer states, or a first layer of Keras 2. */
+function inputShapeOf(layer: LayerSpec, where: string): (number | null)[] | null {
+  const shape = layer.config.batch_shape ?? layer.config.batch_input_shape ?? null;
+  return shape === null ? null : asShape(shape, `${where}: ${layer.name}: its input shape`);
+}
+
+/** Of a Sequential that begins with a model. */
+function nestedInput({ model }: LayerSpec): Shape | null {
+  if (model === null) return null;
+  if (model.kind === "sequential") {
+    const [first] = model.layers;
+    return first === undefined
+      ? null
+      : (inputShapeOf(first, model.name) ?? model.inputShape ?? nestedInput(first));
+  }
+  const [input] = model.inputs;
+  const layer = model.layers.find(({ name }) => name === input?.layer);
+  return layer === undefined ? null : inputShapeOf(layer, model.name);
+}
+
+function inputDType(layer: LayerSpec, where: string): tf.DataType {
+  if (layer.kind !== "input") return "float32";
+  const { dtype } = layer.config;
+  const name = isRecord(dtype) && isRecord(dtype.config) ? dtype.config.name : dtype;
+  if (name === "string")
+    throw new ModelFormatError(`${where}: the input ${layer.name} is text, which is not supported`);
+  if (name === "bool") return "bool";
+  return typeof name === "string" && /int/.test(name) ? "int32" : "float32";
+}

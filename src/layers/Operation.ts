@@ -1,0 +1,95 @@
+import * as tf from "@tensorflow/tfjs";
+import type { Shape } from "./internals.js";
+import { type BaseConfig, OwnLayer } from "./OwnLayer.js";
+import { operations } from "./operations.js";
+
+/** A value in an operation's arguments: plain, or the input of that number. */
+export type OperationArgument =
+  | null
+  | string
+  | number
+  | boolean
+  | { input: number }
+  | { slice: (number | null)[] }
+  | { ellipsis: true }
+  | OperationArgument[];
+
+/** Text that tfjs leaves as it is when it writes and reads a configuration: all other keys get their words joined otherwise. */
+interface Verbatim {
+  name: string;
+}
+
+interface OperationOptions {
+  /** Keras's class name of the operation. */
+  operation: Verbatim;
+  /** JSON of a list of OperationArgument. */
+  args: Verbatim;
+  /** JSON of a record of OperationArgument. */
+  kwargs: Verbatim;
+}
+
+/** The configuration of an Operation. */
+export function operationConfig(
+  name: string,
+  operation: string,
+  args: OperationArgument[],
+  kwargs: Record<string, OperationArgument> = {},
+): BaseConfig & OperationOptions {
+  const verbatim = (text: string) => ({ name: text });
+  return {
+    name,
+    operation: verbatim(operation),
+    args: verbatim(JSON.stringify(args)),
+    kwargs: verbatim(JSON.stringify(kwargs)),
+  };
+}
+
+/**
+ * A bare operation among the layers of a Keras model, such as `x * 2`, `x[:, 0]` or `keras.ops.mean(x)`. Its inputs are the
+ * tensors among its arguments; the others are kept.
+ */
+export class Operation extends OwnLayer<OperationOptions> {
+  static readonly className = "Operation";
+
+  constructor(config: BaseConfig & Partial<OperationOptions>) {
+    const { operation, args, kwargs } = operationConfig("", "Identity", [{ input: 0 }]);
+    super(config, { operation, args, kwargs });
+    this.supportsMasking = false;
+  }
+
+  protected override compute(inputs: tf.Tensor[]): tf.Tensor | tf.Tensor[] {
+    const operation = this.options.operation.name;
+    const args = JSON.parse(this.options.args.name) as OperationArgument[];
+    const kwargs = JSON.parse(this.options.kwargs.name) as Record<string, OperationArgument>;
+    const fill = (argument: OperationArgument): unknown => {
+      if (Array.isArray(argument)) return argument.map(fill);
+      if (typeof argument === "object" && argument !== null && "input" in argument)
+        return inputs[argument.input];
+      return argument;
+    };
+    const run = operations[operation] as (typeof operations)[string];
+    return run(
+      args.map(fill),
+      Object.fromEntries(Object.entries(kwargs).map(([key, value]) => [key, fill(value)])),
+    );
+  }
+
+  /**
+   * By running it: on zeros of two batch sizes, so that what changes with the batch is known as unknown. Sizes that are not
+   * known are tried likewise.
+   */
+  protected override shapeAfter(inputs: Shape[]): (number | null)[] | (number | null)[][] {
+    const [a, b] = [UNKNOWN_A, UNKNOWN_B].map((unknown) =>
+      tf.tidy(() =>
+        [this.compute(inputs.map((shape) => tf.zeros(shape.map((n) => n ?? unknown))))]
+          .flat()
+          .map((t) => t.shape),
+      ),
+    ) as [number[][], number[][]];
+    const shapes = a.map((shape, i) => shape.map((n, axis) => (n === b[i]?.[axis] ? n : null)));
+    return shapes.length === 1 ? (shapes[0] as (number | null)[]) : shapes;
+  }
+}
+
+/** Sizes that stand for unknown ones. */
+const [UNKNOWN_A, UNKNOWN_B] = [2, 3];

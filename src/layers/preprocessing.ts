@@ -1,0 +1,147 @@
+/** Preprocessing layers of Keras that tfjs lacks, or computes otherwise. */
+import * as tf from "@tensorflow/tfjs";
+import { ShapeError } from "../errors.js";
+import type { Shape } from "./internals.js";
+import { type BaseConfig, channelsLast, channelsLastShape, OwnLayer } from "./OwnLayer.js";
+import { type Interpolation, resample } from "./resample.js";
+
+interface SizeOptions {
+  height: number;
+  width: number;
+  interpolation: Interpolation;
+  dataFormat: string;
+}
+
+/** Images [..., h, w, c] of another size, by interpolation with half-pixel centres and without antialiasing. */
+export class KerasResizing extends OwnLayer<SizeOptions> {
+  static readonly className = "KerasResizing";
+
+  constructor(config: BaseConfig & Partial<SizeOptions>) {
+    super(config, { height: 1, width: 1, interpolation: "bilinear", dataFormat: "channelsLast" });
+    this.supportsMasking = false;
+  }
+
+  protected override compute([x]: [tf.Tensor]): tf.Tensor {
+    const { height, width, interpolation, dataFormat } = this.options;
+    return channelsLast(tf.cast(x, "float32"), dataFormat, (last) =>
+      resample(resample(last, 1, height, interpolation), 2, width, interpolation),
+    );
+  }
+
+  protected override shapeAfter([shape]: [Shape]): (number | null)[] {
+    const { height, width, dataFormat } = this.options;
+    return channelsLastShape(shape, dataFormat, ([b = null, , , c = null]) => [b, height, width, c]);
+  }
+}
+
+/** The middle of images that are at least as large. */
+export class KerasCenterCrop extends OwnLayer<Omit<SizeOptions, "interpolation">> {
+  static readonly className = "KerasCenterCrop";
+
+  constructor(config: BaseConfig & Partial<SizeOptions>) {
+    super(config, { height: 1, width: 1, dataFormat: "channelsLast" });
+    this.supportsMasking = false;
+  }
+
+  protected override compute([x]: [tf.Tensor]): tf.Tensor {
+    const { height, width, dataFormat } = this.options;
+    return channelsLast(x, dataFormat, (last) => {
+      const [b, h, w, c] = last.shape as [number, number, number, number];
+      if (h < height || w < width) {
+        throw new ShapeError(
+          `${this.name}: expected images of at least ${height} x ${width}, got ${h} x ${w}`,
+        );
+      }
+      const begin = [0, Math.floor((h - height) / 2), Math.floor((w - width) / 2), 0];
+      return tf.slice(last, begin, [b, height, width, c]);
+    });
+  }
+
+  protected override shapeAfter([shape]: [Shape]): (number | null)[] {
+    const { height, width, dataFormat } = this.options;
+    return channelsLastShape(shape, dataFormat, ([b = null, , , c = null]) => [b, height, width, c]);
+  }
+}
+
+interface RescalingOptions {
+  scale: number | number[];
+  offset: number | number[];
+}
+
+/** `x * scale + offset`, each a number or one a channel, of which tfjs takes numbers only. */
+export class KerasRescaling extends OwnLayer<RescalingOptions> {
+  static readonly className = "KerasRescaling";
+
+  constructor(config: BaseConfig & Partial<RescalingOptions>) {
+    super(config, { scale: 1, offset: 0 });
+  }
+
+  protected override compute([x]: [tf.Tensor]): tf.Tensor {
+    return tf.add(tf.mul(tf.cast(x, "float32"), this.options.scale), this.options.offset);
+  }
+}
+
+/** Whole numbers as rows of zeros and ones: `oneHot`, or of the last axis together `multiHot` (any) or `count`. */
+function encoded(x: tf.Tensor, mode: string, depth: number): tf.Tensor {
+  // Not tf.oneHot, which on wasm forgets the type that it is asked for.
+  const hot = tf.cast(
+    tf.equal(tf.expandDims(tf.cast(x, "int32"), -1), tf.range(0, depth, 1, "int32")),
+    "float32",
+  );
+  if (mode === "oneHot") return x.rank > 1 && x.shape.at(-1) === 1 ? tf.squeeze(hot, [x.rank - 1]) : hot;
+  return mode === "count" ? tf.sum(hot, -2) : tf.max(hot, -2);
+}
+
+function encodedShape(shape: Shape, mode: string, depth: number): (number | null)[] {
+  const whole = mode === "oneHot" && !(shape.length > 1 && shape.at(-1) === 1);
+  return [...(whole ? shape : shape.slice(0, -1)), depth];
+}
+
+interface CategoryEncodingOptions {
+  numTokens: number;
+  outputMode: string;
+}
+
+export class KerasCategoryEncoding extends OwnLayer<CategoryEncodingOptions> {
+  static readonly className = "KerasCategoryEncoding";
+
+  constructor(config: BaseConfig & Partial<CategoryEncodingOptions>) {
+    super(config, { numTokens: 1, outputMode: "multiHot" });
+    this.supportsMasking = false;
+  }
+
+  protected override compute([x]: [tf.Tensor]): tf.Tensor {
+    return encoded(x, this.options.outputMode, this.options.numTokens);
+  }
+
+  protected override shapeAfter([shape]: [Shape]): (number | null)[] {
+    return encodedShape(shape, this.options.outputMode, this.options.numTokens);
+  }
+}
+
+interface DiscretizationOptions {
+  binBoundaries: number[];
+  outputMode: string;
+}
+
+/** The number of boundaries that are not above x; as it is (`int`) or encoded. */
+export class Discretization extends OwnLayer<DiscretizationOptions> {
+  static readonly className = "Discretization";
+
+  constructor(config: BaseConfig & Partial<DiscretizationOptions>) {
+    super(config, { binBoundaries: [], outputMode: "int" });
+    this.supportsMasking = false;
+  }
+
+  protected override compute([x]: [tf.Tensor]): tf.Tensor {
+    const { binBoundaries, outputMode } = this.options;
+    const above = tf.greaterEqual(tf.expandDims(tf.cast(x, "float32"), -1), tf.tensor1d(binBoundaries));
+    const bins = tf.sum(tf.cast(above, "int32"), -1);
+    return outputMode === "int" ? bins : encoded(bins, outputMode, binBoundaries.length + 1);
+  }
+
+  protected override shapeAfter([shape]: [Shape]): (number | null)[] {
+    const { binBoundaries, outputMode } = this.options;
+    return outputMode === "int" ? [...shape] : encodedShape(shape, outputMode, binBoundaries.length + 1);
+  }
+}

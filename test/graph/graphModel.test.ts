@@ -1,0 +1,62 @@
+import * as tf from "@tensorflow/tfjs";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { ArgumentError, GraphError } from "../../src/errors.js";
+import { getOpOutputs, traceGraphModel } from "../../src/graph/index.js";
+import "../support/backends.js";
+import { withoutLeak } from "../support/backends.js";
+import { smallGraphModel } from "../support/graphModel.js";
+import { throws } from "../support/throws.js";
+
+await tf.setBackend("wasm");
+const model = await smallGraphModel();
+
+test("a GraphModel's trace has its operations in order, without what the outputs do not need", () => {
+  const nodes = traceGraphModel(model);
+  const byName = new Map(nodes.map((node) => [node.name, node]));
+  assert.equal(
+    nodes
+      .map(({ name }) => name)
+      .filter((name) => !name.startsWith("dense/k") && !name.startsWith("dense/b"))
+      .sort(),
+    ["axis", "dense/BiasAdd", "dense/MatMul", "dense/Relu", "total", "x"].sort(),
+  );
+  nodes.forEach(({ inputs }, i) => {
+    for (const input of inputs) assert.ok(nodes.findIndex(({ name }) => name === input) < i);
+  });
+  assert.equal(byName.get("dense/MatMul")?.inputs, ["x", "dense/kernel"]);
+  assert.equal(byName.get("dense/MatMul")?.outputs, ["dense/BiasAdd"]);
+  assert.equal([byName.get("dense/kernel")?.weight, byName.get("x")?.weight], [[2, 3], null]);
+  assert.is(byName.get("dense/Relu")?.op, "Relu");
+});
+
+test("inner operations give what they computed, by name", () => {
+  withoutLeak(() =>
+    tf.tidy(() => {
+      const x = tf.tensor2d([[2, 1]]);
+      const { "dense/Relu": relu, "dense/MatMul": product } = getOpOutputs(model, x, [
+        "dense/Relu",
+        "dense/MatMul",
+      ]);
+      assert.equal([...product!.dataSync()], [2.5, -1, 1]);
+      relu!.dataSync().forEach((v, i) => assert.ok(Math.abs(v - [2.6, 0, 1.3][i]!) < 1e-6));
+    }),
+  );
+});
+
+test("a layers model is no GraphModel, and an unknown operation has its nearest named", () => {
+  throws(
+    () => traceGraphModel({} as tf.GraphModel),
+    ArgumentError,
+    "traceGraphModel: expected a tf.GraphModel",
+  );
+  try {
+    getOpOutputs(model, tf.zeros([1, 2]), "dense/Rela");
+    assert.unreachable();
+  } catch (error) {
+    assert.instance(error, GraphError);
+    assert.match((error as Error).message, /the model has no operation "dense\/Rela"; .*dense\/Relu/);
+  }
+});
+
+test.run();
