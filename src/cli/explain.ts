@@ -1,23 +1,25 @@
 import { mkdir } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import * as tf from "@tensorflow/tfjs";
-import { type Command, InvalidArgumentError } from "commander";
-import {
-  type Analyzer,
-  createAnalyzer,
-  type Explanation,
-  listAnalyzers,
-  type NeuronSelection,
-} from "../analyzers/index.js";
-import { didYouMean } from "../analyzers/options.js";
-import { show } from "../core/ndarray.js";
-import { ArgumentError, GraphError, InputFormatError } from "../errors.js";
+import type { Command } from "commander";
+import type { Analyzer, Explanation, NeuronSelection } from "../analyzers/index.js";
+import { InputFormatError } from "../errors.js";
 import { modelWoSoftmax } from "../graph/index.js";
 import { encodeNpy } from "../io/index.js";
 import { readInput, writeFileAtomic } from "../io/node/index.js";
 import { type ColorMapName, colorMapNames, encodePng, enlarge, heatmap } from "../report/index.js";
 import { table } from "../text.js";
-import { addMethodOptions, missingOptions, optionsFor } from "./methodOptions.js";
+import {
+  analyzersFor,
+  chosenMethods,
+  collect,
+  drawable,
+  inputShape,
+  readColorMap,
+  readNeuron,
+  readRange,
+} from "./explaining.js";
+import { addMethodOptions, optionsFor } from "./methodOptions.js";
 import { loadModel } from "./model.js";
 import { progressBar } from "./progress.js";
 import type { Terminal } from "./run.js";
@@ -103,21 +105,22 @@ async function explain(
   options: ExplainOptions & Record<string, unknown>,
   terminal: Terminal,
 ): Promise<Row[]> {
-  const methods = chosenMethods(options.method ?? ["lrp.epsilon"], options);
-  const settings = methods.map((method) => optionsFor(method, methods, options));
+  const methods = chosenMethods("explain", options.method ?? ["lrp.epsilon"], options);
+  const settings = methods.map((method) => optionsFor("explain", method, methods, options));
   const model = await loadModel(modelPath);
-  const shape = inputShape(model);
+  const shape = inputShape("explain", model);
   const explained = options.keepSoftmax ? model : modelWoSoftmax(model, { shouldFindSoftmax: false });
-  const analyzers = methods.map((method, i) =>
-    createAnalyzer(method, explained, {
-      ...settings[i],
-      ...(options.keepSoftmax ? { disableModelChecks: true } : {}),
-    }),
+  const checks = options.keepSoftmax ? { disableModelChecks: true } : {};
+  const analyzers = analyzersFor(
+    explained,
+    methods,
+    settings.map((given) => ({ ...given, ...checks })),
+    { all: (options.method ?? []).includes("all"), terminal },
   );
   await mkdir(options.out, { recursive: true });
   const rows: Row[] = [];
   const names = outputNames(inputs);
-  const bar = progressBar(terminal, inputs.length * methods.length, "explaining");
+  const bar = progressBar(terminal, inputs.length * analyzers.length, "explaining");
   try {
     for (const [i, input] of inputs.entries()) {
       const { data, shape: batch } = await readInput(input, { shape, range: options.range ?? [0, 1] });
@@ -215,42 +218,6 @@ async function writeFiles(
   return files;
 }
 
-/** The shape as which a sample is drawn: `[h, w, c]`, `[h, w]`, or a row of pixels; null for what has no picture. */
-function drawable(shape: readonly number[]): number[] | null {
-  if (shape.length === 1) return [1, shape[0] as number];
-  return shape.length === 2 || shape.length === 3 ? [...shape] : null;
-}
-
-/** All: those whose necessary options were given. */
-function chosenMethods(given: readonly string[], options: Record<string, unknown>): string[] {
-  const names = listAnalyzers().map((method) => method.name);
-  const chosen = given.flatMap((text) => text.split(",")).map((name) => name.trim());
-  if (chosen.includes("all")) return names.filter((name) => missingOptions(name, options).length === 0);
-  for (const name of chosen) {
-    if (!names.includes(name)) {
-      throw new ArgumentError(
-        `explain: unknown method "${name}"${didYouMean(name, names)}; there are ${names.join(", ")}`,
-      );
-    }
-  }
-  return [...new Set(chosen)];
-}
-
-function inputShape(model: tf.LayersModel): number[] {
-  if (model.inputs.length !== 1) {
-    throw new GraphError(
-      `explain: model "${model.name}" has ${model.inputs.length} inputs; the command line takes models with one`,
-    );
-  }
-  const shape = (model.inputs[0] as tf.SymbolicTensor).shape.slice(1);
-  if (shape.some((n) => n === null)) {
-    throw new GraphError(
-      `explain: model "${model.name}" takes inputs of any size, ${show(shape)}; the command line needs fixed ones`,
-    );
-  }
-  return shape as number[];
-}
-
 /** One name an input: the file's, with a number behind where two are alike. */
 function outputNames(inputs: readonly string[]): string[] {
   const seen = new Map<string, number>();
@@ -291,30 +258,4 @@ function printed(rows: readonly Row[]): string {
     cells,
     [2, 3, 4, 5, 6],
   );
-}
-
-function collect(text: string, before: string[] = []): string[] {
-  return [...before, text];
-}
-
-function readNeuron(text: string): NeuronSelection {
-  if (text === "max" || text === "all") return text;
-  const index = Number(text);
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError("Expected max, all, or an index from 0.");
-  return index;
-}
-
-function readRange(text: string): [number, number] {
-  const parts = text.split(",").map(Number);
-  const [lo, hi] = parts;
-  if (parts.length !== 2 || lo === undefined || hi === undefined || !(lo < hi)) {
-    throw new InvalidArgumentError("Expected two numbers, the lower first: 0,1 or -1,1.");
-  }
-  return [lo, hi];
-}
-
-function readColorMap(text: string): ColorMapName {
-  const name = colorMapNames.find((n) => n === text);
-  if (name === undefined) throw new InvalidArgumentError(`There are ${colorMapNames.join(", ")}.`);
-  return name;
 }

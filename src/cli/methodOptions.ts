@@ -57,7 +57,7 @@ export function missingOptions(method: string, given: Values): string[] {
  *
  * @throws ArgumentError for one that none of the chosen methods has: it would do nothing
  */
-export function optionsFor(method: string, chosen: readonly string[], given: Values): Values {
+export function optionsFor(who: string, method: string, chosen: readonly string[], given: Values): Values {
   const infos = listAnalyzers();
   const has = (name: string, option: string) =>
     infos.find((info) => info.name === name)?.options.some((o) => o.name === option);
@@ -68,7 +68,7 @@ export function optionsFor(method: string, chosen: readonly string[], given: Val
   for (const [option] of options) {
     if (!chosen.some((name) => has(name, option))) {
       throw new ArgumentError(
-        `explain: --${kebabCase(option)} is no option of ${chosen.join(", ")}; see tracelight methods`,
+        `${who}: --${kebabCase(option)} is no option of ${chosen.join(", ")}; see tracelight methods`,
       );
     }
   }

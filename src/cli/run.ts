@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { ArgumentError } from "../errors.js";
+import { addCompare } from "./compare.js";
 import { addConvert } from "./convert.js";
 import { addExplain } from "./explain.js";
 import { addInspect } from "./inspect.js";
@@ -33,7 +34,8 @@ export async function run(argv: readonly string[], version: string, terminal: Te
     .exitOverride()
     .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: () => {} })
     .addHelpText("after", EXAMPLES);
-  for (const add of [addExplain, addTrace, addInspect, addConvert, addMethods]) add(program, terminal);
+  const commands = [addExplain, addCompare, addTrace, addInspect, addConvert, addMethods];
+  for (const add of commands) add(program, terminal);
   try {
     await program.parseAsync([...argv], { from: "user" });
     return DONE;
@@ -58,6 +60,7 @@ Examples:
   $ tracelight inspect classifier.keras
   $ tracelight convert classifier.keras model/
   $ tracelight explain model/ scan.png --method lrp.epsilon --out heatmaps
+  $ tracelight compare model/ scan.png --method all --out comparison.html
   $ tracelight methods`;
 
 function oneLine(text: string): string {

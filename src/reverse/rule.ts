@@ -107,7 +107,7 @@ export function applyLinearRule(rule: LinearRule, flow: LinearFlow): HandedOn {
     if (z === null) return [];
     const relevance = share.when === undefined ? r : tf.mul(r, where(y, share.when));
     const s = times(tf.div(relevance, stabilised(z, share.stabilizer, xs)), share.weight);
-    if (b !== null) taken.push(sumPerSample(tf.mul(s, b)));
+    if (b !== null) taken.push(takenBy(b, s));
     return terms.map(({ factor, coefficient = 1, values, kernels }) => {
       const scaled = times(s, coefficient);
       return transposeLinear(step, scaled, kernels, shapes).map((c, i) => {
@@ -118,7 +118,10 @@ export function applyLinearRule(rule: LinearRule, flow: LinearFlow): HandedOn {
   });
   return {
     inputs: xs.map((x, i) =>
-      parts.length === 0 ? tf.zerosLike(x) : tf.addN(parts.map((part) => part[i] as tf.Tensor)),
+      total(
+        x,
+        parts.map((part) => part[i] as tf.Tensor),
+      ),
     ),
     taken,
   };
@@ -253,6 +256,19 @@ function where(y: tf.Tensor, side: "positive" | "negative"): tf.Tensor {
 
 function times(x: tf.Tensor, factor: number): tf.Tensor {
   return factor === 1 ? x : tf.mul(x, factor);
+}
+
+function total(x: tf.Tensor, parts: readonly tf.Tensor[]): tf.Tensor {
+  if (parts.length <= 1) return parts[0] ?? tf.zerosLike(x);
+  return tf.addN([...parts]);
+}
+
+/** What a bias takes of each sample: the sum of s b. One number a channel: the places are added up first. */
+function takenBy(bias: tf.Tensor, s: tf.Tensor): tf.Tensor1D {
+  const [n, channels] = [s.shape[0] as number, s.shape.at(-1) as number];
+  if (bias.rank !== 1 || bias.size !== channels) return sumPerSample(tf.mul(s, bias));
+  const perChannel = tf.sum(tf.reshape(s, [n, -1, channels]), 1) as tf.Tensor2D;
+  return tf.reshape(tf.matMul(perChannel, tf.reshape(bias, [channels, 1])), [n]);
 }
 
 /** The sum over everything but the batch: `[n]`. */

@@ -89,6 +89,37 @@ test("explain writes a heatmap a method and sample, and prints class, probabilit
   );
 });
 
+test("compare draws inputs under the methods that suit the model, as PNG, SVG or HTML", async () => {
+  for (const [file, first] of [
+    ["comparison.png", "\u0089PNG"],
+    ["comparison.svg", "<svg"],
+    ["comparison.html", "<!doctype html>"],
+  ] as const) {
+    const target = path(file);
+    const call = await tracelight(
+      "compare",
+      digitsModelPath,
+      path("three.png"),
+      path("two.npy"),
+      "-m",
+      "gradient,lrp.z,grad_cam",
+      "-o",
+      target,
+    );
+    assert.equal(call, { status: 0, out: `${target}\n`, err: "" });
+    assert.is(readFileSync(target, "latin1").slice(0, first.length).toLowerCase(), first.toLowerCase());
+  }
+  assert.is(readFileSync(path("comparison.html"), "utf8").match(/<img /g)?.length, 3 * 4);
+  assert.equal(
+    await tracelight("compare", digitsModelPath, path("three.png"), "-o", path("comparison.gif")),
+    {
+      status: 2,
+      out: "",
+      err: `tracelight: compare: expected --out to end in .png, .svg or .html, got ${path("comparison.gif")}\n`,
+    },
+  );
+});
+
 test("explain --json prints what a program reads, --npy writes the relevance, --neuron chooses the output", async () => {
   const out = path("arrays");
   const argv = [
@@ -233,7 +264,7 @@ const refusals: [string, () => string[], number, string | RegExp][] = [
     "no command",
     () => [],
     2,
-    "expected a command: explain, trace, inspect, convert, methods; see tracelight --help",
+    "expected a command: explain, compare, trace, inspect, convert, methods; see tracelight --help",
   ],
   ["an unknown command", () => ["explian"], 2, "unknown command 'explian' (Did you mean explain?)"],
   ["an unknown flag", () => ["trace", "m", "--jsn"], 2, "unknown option '--jsn' (Did you mean --json?)"],
