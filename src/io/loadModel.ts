@@ -310,7 +310,7 @@ async function fromDisk(path: string | URL, name: string | undefined): Promise<O
     const file = await openFile(at).catch((error: NodeJS.ErrnoException) => {
       const missing = error.code === "ENOENT";
       throw new ModelFormatError(
-        `${shown}: ${missing ? "does not exist" : `cannot be read: ${error.message}`}`,
+        `${shown} ${missing ? "does not exist" : `cannot be read: ${error.message}`}`,
         { cause: error },
       );
     });
@@ -371,6 +371,6 @@ async function fromUrl(url: URL, name: string | undefined): Promise<OpenedSource
     return bytesSource(new Uint8Array(await response.arrayBuffer()), name ?? at.href, true);
   };
   const main = await get(url);
-  if (main === null) throw new ModelFormatError(`${url.href}: does not exist (HTTP status 404)`);
+  if (main === null) throw new ModelFormatError(`${url.href} does not exist (HTTP status 404)`);
   return { main, sibling: (path) => get(new URL(path, url)), close: async () => {} };
 }

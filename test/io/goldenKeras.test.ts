@@ -47,7 +47,7 @@ test.before(async () => {
 for (const name of readdirSync(folder).flatMap((file) =>
   file.endsWith(".json") ? [file.slice(0, -5)] : [],
 )) {
-  for (const ending of [".keras", ".h5"]) {
+  for (const ending of [".keras", ".h5", ".keras2.h5"]) {
     if (!existsSync(folder + name + ending)) continue;
     test(`${name}${ending}: outputs within 1e-5 and gradients within 1e-4 of Keras's, and nothing left`, async () => {
       const ref = JSON.parse(readFileSync(`${folder}${name}.json`, "utf8")) as Recorded;

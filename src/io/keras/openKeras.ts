@@ -1,6 +1,6 @@
 /** Keras's own files: .keras archives, .h5 files, and weights beside a model's JSON. */
 import type * as tf from "@tensorflow/tfjs";
-import { ModelFormatError } from "../../errors.js";
+import { ModelFormatError, TracelightError } from "../../errors.js";
 import { registerLayers } from "../../layers/registerLayers.js";
 import { buildOrNothing } from "../atomicBuild.js";
 import { type ByteSource, readAll } from "../byteSource.js";
@@ -112,7 +112,15 @@ export function buildKeras(file: KerasFile, onProgress?: (weights: number) => vo
   registerLayers();
   const { spec, weights, keras, owned, where } = file;
   const version = `Keras ${file.version ?? keras}`;
-  return buildOrNothing(() => buildModel(spec, weights, { where, keras, version, owned, onProgress }));
+  try {
+    return buildOrNothing(() => buildModel(spec, weights, { where, keras, version, owned, onProgress }));
+  } catch (error) {
+    if (error instanceof TracelightError) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    throw new ModelFormatError(`${where}: TensorFlow.js cannot build the model: ${message}`, {
+      cause: error,
+    });
+  }
 }
 
 function versionOf(value: unknown): string | null {

@@ -1,0 +1,336 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import * as tf from "@tensorflow/tfjs";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { ModelFormatError, UnsupportedLayerError } from "../../src/errors.js";
+import { crc32, slowCrc32 } from "../../src/io/crc32.js";
+import { inspectModel, loadModel, type ModelSource } from "../../src/io/index.js";
+import { saveModel } from "../../src/io/node/index.js";
+import { randomSource } from "../support/arrays.js";
+import { rejects } from "../support/throws.js";
+import { makeZip, readZip } from "../support/zip.js";
+
+const golden = fileURLToPath(new URL("../golden/keras/", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "tracelight-"));
+const bytesOf = (name: string) => Uint8Array.from(readFileSync(golden + name));
+const text = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes);
+
+/** unet.keras's members; its configuration is plain enough to be changed by replacing text. */
+const members = readZip(bytesOf("unet.keras"));
+const config = text(members["config.json"]);
+
+function archive(changes: Record<string, string | Uint8Array>): Uint8Array<ArrayBuffer> {
+  return makeZip({ ...members, ...changes });
+}
+
+/** A .keras archive with other text in its configuration. */
+function changed(from: string | RegExp, to: string): Uint8Array<ArrayBuffer> {
+  assert.ok(
+    typeof from === "string" ? config.includes(from) : from.test(config),
+    `the configuration has ${from}`,
+  );
+  return archive({ "config.json": config.replace(from, to) });
+}
+
+function registered(): number {
+  return Object.keys(tf.engine().registeredVariables).length;
+}
+
+/** Neither tensors nor variables may be left. */
+async function failsClean(
+  source: ModelSource,
+  kind: new (...args: never[]) => Error,
+  message: string | RegExp,
+  options = {},
+): Promise<void> {
+  const [tensors, variables] = [tf.memory().numTensors, registered()];
+  await rejects(loadModel(source, options), kind, message);
+  assert.is(tf.memory().numTensors, tensors, "tensors");
+  assert.is(registered(), variables, "variables");
+}
+
+test.before(async () => {
+  await tf.setBackend("cpu");
+});
+test.after(() => rmSync(folder, { recursive: true }));
+
+function output(model: tf.LayersModel): number[] {
+  return tf.tidy(() => {
+    const xs = model.inputs.map(({ shape }) => tf.ones(shape.map((n) => n ?? 1)));
+    return [...([model.predict(xs)].flat()[0] as tf.Tensor).dataSync()];
+  });
+}
+
+test("a model is the same from a path, URL, bytes, buffer, Blob, File, files, and its JSON with the weights beside it", async () => {
+  const bytes = bytesOf("unet.keras");
+  writeFileSync(join(folder, "apart.json"), config);
+  writeFileSync(join(folder, "apart.weights.h5"), members["model.weights.h5"] as Uint8Array);
+  const file = new File([bytes], "unet.keras");
+  const sources: [ModelSource, object?][] = [
+    [`${golden}unet.keras`],
+    [pathToFileURL(`${golden}unet.keras`)],
+    [pathToFileURL(`${golden}unet.keras`).href],
+    [bytes],
+    [bytes.buffer],
+    [new Uint8Array([0, ...bytes]).subarray(1)],
+    [new Blob([bytes])],
+    [file],
+    [[file]],
+    [join(folder, "apart.json")],
+    [new TextEncoder().encode(config), { weights: members["model.weights.h5"] }],
+  ];
+  let first: number[] | undefined;
+  for (const [source, options] of sources) {
+    const before = tf.memory().numTensors;
+    const model = await loadModel(source, options);
+    const got = output(model);
+    first ??= got;
+    assert.equal(got, first);
+    model.dispose();
+    assert.is(tf.memory().numTensors, before);
+  }
+});
+
+test("bytes that a caller gave may change afterwards: the model has its own", async () => {
+  const bytes = bytesOf("gru_reset_after.h5");
+  const model = await loadModel(bytes);
+  const before = output(model);
+  bytes.fill(0);
+  assert.equal(output(model), before);
+  model.dispose();
+});
+
+test("progress goes from above 0 to 1", async () => {
+  const told: number[] = [];
+  const model = await loadModel(bytesOf("unet.keras"), { onProgress: (fraction) => told.push(fraction) });
+  assert.ok(told.length > 2 && (told[0] as number) > 0);
+  assert.is(told.at(-1), 1);
+  assert.equal(
+    told,
+    [...told].sort((a, b) => a - b),
+  );
+  model.dispose();
+});
+
+test("saveModel writes what loadModel reads, from a folder, its files and a handler, with names of their own in nested models", async () => {
+  for (const name of [
+    "shared_nested",
+    "operations",
+    "masked_functional",
+    "encoder_decoder",
+    "bidirectionals",
+  ]) {
+    const model = await loadModel(`${golden}${name}.keras`);
+    const out = join(folder, name);
+    const warn = console.warn;
+    console.warn = () => {};
+    await saveModel(model, out);
+    console.warn = warn;
+    const files = ["model.json", "weights.bin"].map(
+      (file) => new File([readFileSync(join(out, file))], file),
+    );
+    for (const source of [out, join(out, "model.json"), files, tf.io.browserFiles(files)]) {
+      // tfjs's own handler reads files as browsers do.
+      if (!Array.isArray(source) && typeof source === "object" && typeof FileReader === "undefined") continue;
+      const again = await loadModel(source);
+      assert.equal(output(again), output(model), name);
+      again.dispose();
+    }
+    model.dispose();
+  }
+});
+
+test("inspectModel tells version, layers, shapes of weights, and everything that is not supported", async () => {
+  const before = tf.memory().numTensors;
+  const model = await inspectModel(bytesOf("unet.keras"));
+  assert.is(tf.memory().numTensors, before);
+  assert.is(model.version, "3.15.1");
+  assert.is(model.format, ".keras archive");
+  assert.equal(model.layers[1], {
+    path: "conv2d",
+    className: "Conv2D",
+    weights: [[3, 3, 2, 4], [4]],
+    unsupported: null,
+  });
+  const strange = await inspectModel(changed('"class_name": "Concatenate"', '"class_name": "MyOwn"'));
+  assert.equal(
+    strange.layers
+      .filter((layer) => layer.unsupported !== null)
+      .map(({ className, unsupported }) => [className, unsupported]),
+    [["MyOwn", "this class of layers is not supported, or a class of one's own"]],
+  );
+});
+
+const cases: [string, () => ModelSource, new (...args: never[]) => Error, RegExp][] = [
+  [
+    "an empty file",
+    () => new Uint8Array(0),
+    ModelFormatError,
+    /^loadModel: the bytes given: .*an empty file$/,
+  ],
+  [
+    "a picture",
+    () => Uint8Array.from([0x89, 0x50, 0x4e, 0x47]),
+    ModelFormatError,
+    /begins with 89 50 4e 47$/,
+  ],
+  ["JSON of something else", () => new TextEncoder().encode('{"a": 1}'), ModelFormatError, /its keys are a$/],
+  [
+    "a file that does not exist",
+    () => join(folder, "none.keras"),
+    ModelFormatError,
+    /^loadModel: .*none\.keras does not exist$/,
+  ],
+  [
+    "an archive without a configuration",
+    () => makeZip({ "a.txt": "a" }),
+    ModelFormatError,
+    /expected config\.json in the archive, it has a\.txt$/,
+  ],
+  [
+    "an archive without weights",
+    () => makeZip({ "config.json": config }),
+    ModelFormatError,
+    /expected model\.weights\.h5 in the archive/,
+  ],
+  [
+    "weights without a model",
+    () => members["model.weights.h5"] as Uint8Array,
+    ModelFormatError,
+    /holds the weights of a model, and not its configuration/,
+  ],
+  [
+    "a configuration without weights",
+    () => new TextEncoder().encode(config),
+    ModelFormatError,
+    /expected them as the option weights/,
+  ],
+  [
+    "a later Keras",
+    () => archive({ "metadata.json": '{"keras_version": "4.1.0"}' }),
+    ModelFormatError,
+    /was written by Keras 4\.1\.0; this version reads files of Keras 2 and 3$/,
+  ],
+  [
+    "a zip bomb that says its size",
+    () => makeZip({ ...members, "model.weights.h5": new Uint8Array(2 ** 27) }),
+    ModelFormatError,
+    /says that it unpacks to 134217728 bytes, at most/,
+  ],
+  [
+    "a zip bomb that does not",
+    () => makeZip({ ...members, "model.weights.h5": new Uint8Array(2 ** 27) }, { "model.weights.h5": 1000 }),
+    ModelFormatError,
+    /model\.weights\.h5 cannot be unpacked: .*exceeds/,
+  ],
+  [
+    "a configuration that is no JSON",
+    () => archive({ "config.json": config.slice(0, -9) }),
+    ModelFormatError,
+    /config\.json: is not JSON/,
+  ],
+  [
+    "Python code",
+    () => changed('"class_name": "Concatenate"', '"class_name": "Lambda"'),
+    UnsupportedLayerError,
+    /layer concatenate \(Lambda, Keras 3\.15\.1\): it holds Python code, which is never run/,
+  ],
+  [
+    "a class of one's own",
+    () => changed('"class_name": "Concatenate"', '"class_name": "Mine"'),
+    UnsupportedLayerError,
+    /layer concatenate \(Mine, Keras 3\.15\.1\): this class of layers is not supported/,
+  ],
+  [
+    "a model that is a Python class",
+    () => changed('"class_name": "Functional"', '"class_name": "MyModel"'),
+    UnsupportedLayerError,
+    /the model is of class MyModel, a Python class/,
+  ],
+  [
+    "an activation of one's own",
+    () => changed('"activation": "relu"', '"activation": "mine"'),
+    UnsupportedLayerError,
+    /layer conv2d \(Conv2D, Keras 3\.15\.1\): its activation "mine" is not supported/,
+  ],
+  [
+    "an option that is not known",
+    () => changed('"activation": "relu"', '"activation": "relu", "twist": 3'),
+    UnsupportedLayerError,
+    /layer conv2d .*its option twist = 3 is not supported$/,
+  ],
+  [
+    "a weight of another shape",
+    () => changed('"filters": 6', '"filters": 7'),
+    ModelFormatError,
+    /layers\/conv2d_1\/vars\/0 has shape \[3, 3, 4, 6\], layer conv2d_1 \(Conv2D\) takes its kernel as \[3, 3, 4, 7\]$/,
+  ],
+  [
+    "a weight too few",
+    () => changed('"use_bias": true', '"use_bias": false'),
+    ModelFormatError,
+    /layer conv2d \(Conv2D\) takes 1 weights, the file has 2 for it$/,
+  ],
+  [
+    "a tensor of a layer that is not there",
+    () => changed('"keras_history": ["conv2d", 0, 0]', '"keras_history": ["gone", 0, 0]'),
+    ModelFormatError,
+    /takes a tensor of "gone", no layer is called so$/,
+  ],
+  [
+    "a circle",
+    () => changed('"keras_history": ["input_layer", 0, 0]', '"keras_history": ["conv2d_1", 0, 0]'),
+    ModelFormatError,
+    /which waits for it$/,
+  ],
+  [
+    "what is no source",
+    () => 3 as unknown as string,
+    Error,
+    /expected a path, URL, bytes, Blob, files or handler, got number$/,
+  ],
+];
+for (const [what, source, kind, message] of cases) {
+  test(`refused in one sentence, with nothing left behind: ${what}`, () =>
+    failsClean(source(), kind, message));
+}
+
+for (const name of ["unet.keras", "bidirectionals.h5", "masked_functional.h5"]) {
+  test(`${name}, cut or with bits flipped anywhere, opens or is refused, soon, and leaves nothing`, async () => {
+    const whole = bytesOf(name);
+    const random = randomSource(5);
+    const warn = console.warn;
+    console.warn = () => {};
+    for (let run = 0; run < 120; run++) {
+      const bytes = Uint8Array.from(whole);
+      for (let flips = 0; flips <= run % 3; flips++) {
+        const at = Math.floor(random() * (run % 2 ? bytes.length : 8000)) % bytes.length;
+        bytes[at] = (bytes[at] as number) ^ (1 << Math.floor(random() * 8));
+      }
+      const given = run % 4 === 3 ? bytes.subarray(0, Math.floor(random() * bytes.length)) : bytes;
+      const [tensors, variables] = [tf.memory().numTensors, registered()];
+      try {
+        (await loadModel(given)).dispose();
+        // A .keras archive has checksums: what opens there had its flips outside of what is read.
+      } catch (error) {
+        const known = error instanceof ModelFormatError || error instanceof UnsupportedLayerError;
+        assert.ok(known, `run ${run}: ${String((error as Error).stack)}`);
+      }
+      assert.is(tf.memory().numTensors, tensors, `run ${run}`);
+      assert.is(registered(), variables, `run ${run}`);
+    }
+    console.warn = warn;
+  });
+}
+
+test("the checksum in JavaScript is zlib's, whatever the length", () => {
+  for (const length of [0, 1, 7, 8, 9, 1000, 4099]) {
+    const bytes = Uint8Array.from({ length }, (_, i) => (i * 131) & 0xff);
+    assert.is(slowCrc32(bytes), crc32(bytes));
+  }
+});
+
+test.run();
