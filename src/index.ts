@@ -16,5 +16,6 @@ export * from "./errors.js";
 export * from "./graph/index.js";
 export * from "./io/index.js";
 export * from "./kernels/index.js";
+export { registerLayers } from "./layers/registerLayers.js";
 export * from "./ops/index.js";
 export * from "./report/index.js";
