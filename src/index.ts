@@ -25,7 +25,7 @@ export * from "./errors.js";
 export * from "./graph/index.js";
 export * from "./io/index.js";
 export * from "./kernels/index.js";
-
+export { registerLayers } from "./layers/registerLayers.js";
 export * from "./report/index.js";
 export {
   type LayerCallInfo,

@@ -25,8 +25,8 @@ interface GraphDef {
 }
 
 /**
- * The operations of a converted SavedModel, each after those that it needs; only those that the outputs need. A GraphModel
- * has no layers, so there is no more to know of it than this.
+ * The operations of a converted SavedModel, each after those that it needs (but for what closes a loop); only those that the
+ * outputs need. A GraphModel has no layers, so there is no more to know of it than this.
  *
  * @throws ArgumentError for what is no GraphModel, GraphError for one that is not loaded
  * @example for (const { name, op, inputs } of traceGraphModel(model)) console.log(name, op, inputs);
@@ -41,14 +41,19 @@ export function traceGraphModel(model: tf.GraphModel): OpNode[] {
   const order: string[] = [];
   const users = new Map<string, Set<string>>();
   const done = new Set<string>();
+  /** Begun: what leads back to one of them is a loop. */
+  const open = new Set<string>();
   // Without recursion: graphs are deep.
   const waiting = model.outputNodes.map(nameOf).reverse();
   while (waiting.length > 0) {
     const name = waiting.at(-1) as string;
     const inputs = inputsOf(byName.get(name));
-    const open = done.has(name) ? [] : inputs.filter((input) => !done.has(input) && byName.has(input));
-    if (open.length > 0) {
-      waiting.push(...open);
+    const before = done.has(name)
+      ? []
+      : inputs.filter((input) => !done.has(input) && !open.has(input) && byName.has(input));
+    open.add(name);
+    if (before.length > 0) {
+      waiting.push(...before);
       continue;
     }
     waiting.pop();

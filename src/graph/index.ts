@@ -1,3 +1,4 @@
+export { asLayersModel } from "./asLayersModel.js";
 export { getBottleneckNodes, getBottleneckTensors } from "./bottlenecks.js";
 export { type CopyLayerOptions, copyLayer, copyLayerWoActivation } from "./copyLayer.js";
 export { type CopyModelOptions, copyModel } from "./copyModel.js";

@@ -1,4 +1,5 @@
 export { type InspectedLayer, type InspectedModel, inspectModel } from "./inspectModel.js";
+export { loadGraphModel } from "./loadGraphModel.js";
 export { type LoadModelOptions, loadModel, type ModelSource } from "./loadModel.js";
 export { type LayersModelArtifacts, modelFromArtifacts } from "./modelFromArtifacts.js";
 export { decodeNpy, encodeNpy } from "./npy.js";

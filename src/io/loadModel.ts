@@ -149,9 +149,24 @@ async function readTfjs(opened: OpenedSource, json: Json): Promise<TfjsFile["art
   }
   if (json.format === "graph-model" || "node" in json.modelTopology) {
     throw new ModelFormatError(
-      `${name}: is a graph model (a converted SavedModel), which has operations and no layers; tf.loadGraphModel opens it`,
+      `${name}: is a graph model (a converted SavedModel), which has operations and no layers; loadGraphModel opens it, and asLayersModel makes what needs no layers take it`,
     );
   }
+  return {
+    modelTopology: json.modelTopology,
+    ...(await readWeights(opened, json)),
+    ...(isRecord(json.userDefinedMetadata) && {
+      userDefinedMetadata: json.userDefinedMetadata as Record<string, object>,
+    }),
+  };
+}
+
+/** The weights that a model.json names, from the files beside it. */
+export async function readWeights(
+  opened: OpenedSource,
+  json: JsonRecord,
+): Promise<Pick<TfjsFile["artifacts"], "weightSpecs" | "weightData">> {
+  const { name } = opened.main;
   const groups = json.weightsManifest;
   if (!isGroups(groups)) {
     throw new ModelFormatError(
@@ -182,14 +197,7 @@ async function readTfjs(opened: OpenedSource, json: Json): Promise<TfjsFile["art
     weightData.set(part, at);
     at += part.length;
   }
-  return {
-    modelTopology: json.modelTopology,
-    weightSpecs: groups.flatMap(({ weights }) => weights),
-    weightData: weightData.buffer,
-    ...(isRecord(json.userDefinedMetadata) && {
-      userDefinedMetadata: json.userDefinedMetadata as Record<string, object>,
-    }),
-  };
+  return { weightSpecs: groups.flatMap(({ weights }) => weights), weightData: weightData.buffer };
 }
 
 interface Group {
@@ -226,7 +234,7 @@ async function fromHandler(handler: tf.io.IOHandler, name: string): Promise<tf.L
     throw new ModelFormatError(`${name}: expected a modelTopology that is an object`);
   if ("node" in modelTopology) {
     throw new ModelFormatError(
-      `${name}: is a graph model, which has operations and no layers; tf.loadGraphModel opens it`,
+      `${name}: is a graph model, which has operations and no layers; loadGraphModel opens it, and asLayersModel makes what needs no layers take it`,
     );
   }
   const data = Array.isArray(weightData)

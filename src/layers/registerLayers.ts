@@ -6,6 +6,7 @@ import * as convolutions from "./convolutions.js";
 import { KerasEinsumDense } from "./einsumDense.js";
 import { KerasGRUCell } from "./KerasGRUCell.js";
 import { KerasMasking } from "./KerasMasking.js";
+import { LayerScale } from "./LayerScale.js";
 import * as normalizations from "./normalizations.js";
 import { Operation } from "./Operation.js";
 import * as passThrough from "./passThrough.js";
@@ -32,6 +33,7 @@ const layerClasses = [
   KerasEinsumDense,
   KerasGRUCell,
   KerasMasking,
+  LayerScale,
   Operation,
   Subtract,
   WithMask,

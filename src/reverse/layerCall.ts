@@ -15,10 +15,10 @@ export type Link = Step extends infer S
 
 /** One call of a layer, with the readings that the table of lower.ts is written in. */
 export class LayerCall {
-  readonly config: tf.serialization.ConfigDict;
   readonly inputShape: readonly (number | null)[];
   readonly outputShape: readonly (number | null)[];
   readonly layer: Layer;
+  #config: tf.serialization.ConfigDict | null = null;
 
   constructor(
     readonly who: string,
@@ -28,10 +28,14 @@ export class LayerCall {
     inner: Layer = node.layer,
   ) {
     this.layer = inner;
-    this.config = inner.getConfig();
     const shape = (id: number | undefined) => traced.tensors[id as number]?.shape ?? [];
     this.inputShape = shape(node.inputs[0]);
     this.outputShape = shape(node.outputs[0]);
+  }
+
+  get config(): tf.serialization.ConfigDict {
+    this.#config ??= this.layer.getConfig();
+    return this.#config;
   }
 
   /** @param shaped the shape in which a step takes the kernel, from the layer's own */

@@ -31,9 +31,9 @@ const plain: Readonly<Record<string, (config: Config) => boolean>> = {
 };
 
 /** The class of tfjs that a layer of ours is here, or null. */
-export function standIn({ layer, config }: LayerCall): string | null {
-  const className = layer.getClassName();
-  return plain[className]?.(config) ? className.replace("Keras", "") : null;
+export function standIn(call: LayerCall): string | null {
+  const className = call.layer.getClassName();
+  return plain[className]?.(call.config) ? className.replace("Keras", "") : null;
 }
 
 /** What the others are made of. Null: this one only as it is. */

@@ -1,8 +1,9 @@
 import * as tf from "@tensorflow/tfjs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { ArgumentError, GraphError } from "../../src/errors.js";
-import { getOpOutputs, traceGraphModel } from "../../src/graph/index.js";
+import { createAnalyzer } from "../../src/analyzers/index.js";
+import { ArgumentError, GraphError, UnsupportedLayerError } from "../../src/errors.js";
+import { asLayersModel, getOpOutputs, traceGraphModel } from "../../src/graph/index.js";
 import "../support/backends.js";
 import { withoutLeak } from "../support/backends.js";
 import { smallGraphModel } from "../support/graphModel.js";
@@ -42,6 +43,44 @@ test("inner operations give what they computed, by name", () => {
       relu!.dataSync().forEach((v, i) => assert.ok(Math.abs(v - [2.6, 0, 1.3][i]!) < 1e-6));
     }),
   );
+});
+
+test("a loop in the graph does not stop the trace", () => {
+  const node = [
+    { name: "a", op: "Merge", input: ["b"] },
+    { name: "b", op: "NextIteration", input: ["a"] },
+    { name: "c", op: "Exit", input: ["a"] },
+  ];
+  const looped = Object.create(tf.GraphModel.prototype, {
+    artifacts: { value: { modelTopology: { node } } },
+    outputNodes: { value: ["c"] },
+    weights: { value: {} },
+  }) as tf.GraphModel;
+  assert.equal(
+    traceGraphModel(looped)
+      .map(({ name }) => name)
+      .sort(),
+    ["a", "b", "c"],
+  );
+});
+
+test("as a layers model, a GraphModel is explained by methods that need only gradients, and refused by name by others", () => {
+  const before = tf.memory().numTensors;
+  const layers = asLayersModel(model);
+  tf.tidy(() => {
+    const x = tf.tensor2d([[2, 1]]);
+    const relevance = createAnalyzer("gradient", layers).analyze(x);
+    // The sum of relu(x . w + b): the second unit is off.
+    relevance.dataSync().forEach((v, i) => assert.ok(Math.abs(v - [3, -2.5][i]!) < 1e-6));
+    assert.equal(createAnalyzer("integrated_gradients", layers, { steps: 4 }).analyze(x).shape, [1, 2]);
+  });
+  throws(
+    () => createAnalyzer("lrp.z", layers),
+    UnsupportedLayerError,
+    /layer "graph" \(GraphOperations\) has no rule of relevance/,
+  );
+  layers.dispose();
+  assert.is(tf.memory().numTensors, before);
 });
 
 test("a layers model is no GraphModel, and an unknown operation has its nearest named", () => {

@@ -381,6 +381,7 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
       : layer.take("LayerNormalization", "axis epsilon center scale"),
   RMSNormalization: (layer) => layer.take("RMSNormalization", "axis epsilon"),
   GroupNormalization: (layer) => layer.take("GroupNormalization", "groups axis epsilon center scale"),
+  LayerScale: (layer) => layer.take("LayerScale", "init_values projection_dim"),
   UnitNormalization: (layer) => layer.take("UnitNormalization", "axis"),
   Normalization: (layer) => layer.take("Normalization", "axis mean variance invert"),
 
