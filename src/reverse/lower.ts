@@ -30,6 +30,7 @@ const lowering: Readonly<Record<string, (call: LayerCall, options: LowerOptions)
   Dense: (call) => [{ kind: "dense", weights: call.weights("kernel", "bias") }, ...call.activation()],
   Conv1D: (call) => [
     ...call.asImages([
+      ...call.causalPadding(),
       {
         kind: "conv2d",
         weights: call.weights("kernel", "bias", ([k, i, o]) => [1, k, i, o] as number[]),
@@ -80,8 +81,22 @@ const lowering: Readonly<Record<string, (call: LayerCall, options: LowerOptions)
     ]),
     ...call.activation(),
   ],
+  DepthwiseConv1D: (call) => [
+    ...call.asImages([
+      ...call.causalPadding(),
+      {
+        kind: "depthwiseConv2d",
+        weights: call.weights("depthwiseKernel", "bias", (own) => [1, ...own]),
+        windows: call.windows1d("kernelSize"),
+      },
+    ]),
+    ...call.activation(),
+  ],
   SeparableConv1D: (call, options) => [
-    ...call.asImages(separable(call, call.windows1d("kernelSize"), options, (own) => [1, ...own])),
+    ...call.asImages([
+      ...call.causalPadding(),
+      ...separable(call, call.windows1d("kernelSize"), options, (own) => [1, ...own]),
+    ]),
     ...call.activation(),
   ],
   SeparableConv2D: (call, options) => [
@@ -173,6 +188,8 @@ const lowering: Readonly<Record<string, (call: LayerCall, options: LowerOptions)
       "GaussianDropout",
       "AlphaDropout",
       "ActivityRegularization",
+      "KerasIdentity",
+      "RandomAugmentation",
     ],
     () => [{ kind: "identity" }],
   ),
@@ -190,6 +207,16 @@ const lowering: Readonly<Record<string, (call: LayerCall, options: LowerOptions)
     ],
     (call) => [moved(call.layer)],
   ),
+};
+
+/** Classes of this library's own that differ from tfjs's in options which the steps have. */
+const OWN_CLASSES: Readonly<Record<string, string>> = {
+  KerasConv1D: "Conv1D",
+  KerasConv2D: "Conv2D",
+  KerasConv3D: "Conv3D",
+  KerasDepthwiseConv2D: "DepthwiseConv2D",
+  KerasSeparableConv2D: "SeparableConv2D",
+  KerasBatchNormalization: "BatchNormalization",
 };
 
 function forEach(names: readonly string[], make: (call: LayerCall) => Link[]) {
@@ -247,7 +274,11 @@ function linksOf(call: LayerCall, options: LowerOptions): Link[] {
     const kind = activation === "softmax" ? "softmax" : "activation";
     return [{ kind, activation, apply: (z) => layer.apply(z) as tf.Tensor }];
   }
-  return lowering[layer.getClassName()]?.(call, options) ?? [{ kind: "opaque" }];
+  const className = layer.getClassName();
+  const sameAs = OWN_CLASSES[className];
+  // A grouped convolution is none of the steps.
+  const name = sameAs !== undefined && (call.config.groups ?? 1) === 1 ? sameAs : className;
+  return lowering[name]?.(call, options) ?? [{ kind: "opaque" }];
 }
 
 /** As `activationOf`, but a ReLU that is cut off above has a name of its own. */
