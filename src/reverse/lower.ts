@@ -145,6 +145,12 @@ const lowering: Readonly<Record<string, (call: LayerCall, options: LowerOptions)
       { kind: "maxPool2d", windows: null },
       { kind: "reshape", shape: call.lastOnly() },
     ]),
+  KerasGlobalAveragePooling1D: (call) => wholeSpace(call, "averagePool2d"),
+  KerasGlobalAveragePooling2D: (call) => wholeSpace(call, "averagePool2d"),
+  GlobalAveragePooling3D: (call) => wholeSpace(call, "averagePool2d"),
+  KerasGlobalMaxPooling1D: (call) => wholeSpace(call, "maxPool2d"),
+  KerasGlobalMaxPooling2D: (call) => wholeSpace(call, "maxPool2d"),
+  GlobalMaxPooling3D: (call) => wholeSpace(call, "maxPool2d"),
   Flatten: (call) => call.inChannelsLast([call.reshape()]),
   Reshape: (call) => [call.reshape()],
   Permute: (call) => [{ kind: "permute", order: [0, ...(call.config.dims as number[])] }],
@@ -217,10 +223,26 @@ const OWN_CLASSES: Readonly<Record<string, string>> = {
   KerasDepthwiseConv2D: "DepthwiseConv2D",
   KerasSeparableConv2D: "SeparableConv2D",
   KerasBatchNormalization: "BatchNormalization",
+  KerasLayerNormalization: "LayerNormalization",
+  KerasAveragePooling1D: "AveragePooling1D",
+  KerasAveragePooling2D: "AveragePooling2D",
+  KerasAveragePooling3D: "AveragePooling3D",
 };
 
 function forEach(names: readonly string[], make: (call: LayerCall) => Link[]) {
   return Object.fromEntries(names.map((name) => [name, make]));
+}
+
+/** A pooling over all places, whose axes may stay with size 1: over one row of pixels. Not one that knows of a mask. */
+function wholeSpace(call: LayerCall, kind: "averagePool2d" | "maxPool2d"): Link[] {
+  const { dataFormat, masked } = call.config;
+  if (dataFormat === "channelsFirst" || masked === true) return [{ kind: "opaque" }];
+  const channels = call.inputShape.at(-1) as number;
+  return [
+    { kind: "reshape", shape: [1, -1, channels] },
+    { kind, windows: null },
+    { kind: "reshape", shape: call.outputShape.slice(1).map((n) => n ?? 1) },
+  ];
 }
 
 /** A layer that moves values, run as it is. */
@@ -276,8 +298,9 @@ function linksOf(call: LayerCall, options: LowerOptions): Link[] {
   }
   const className = layer.getClassName();
   const sameAs = OWN_CLASSES[className];
-  // A grouped convolution is none of the steps.
-  const name = sameAs !== undefined && (call.config.groups ?? 1) === 1 ? sameAs : className;
+  const { groups = 1, rmsScaling = false } = call.config;
+  // A grouped convolution is none of the steps, nor is a division by the root of the mean square.
+  const name = sameAs !== undefined && groups === 1 && !rmsScaling ? sameAs : className;
   return lowering[name]?.(call, options) ?? [{ kind: "opaque" }];
 }
 

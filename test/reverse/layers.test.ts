@@ -10,8 +10,13 @@ import {
   KerasDepthwiseConv2D,
   SeparableConv1D,
 } from "../../src/layers/convolutions.js";
-import { KerasBatchNormalization } from "../../src/layers/normalizations.js";
+import { KerasBatchNormalization, KerasLayerNormalization } from "../../src/layers/normalizations.js";
 import { registerLayers } from "../../src/layers/registerLayers.js";
+import {
+  GlobalMaxPooling3D,
+  KerasAveragePooling2D,
+  KerasGlobalAveragePooling2D,
+} from "../../src/layers/space.js";
 import { backends, withoutLeak } from "../support/backends.js";
 import { randomTensor, withRandomWeights } from "../support/models.js";
 import { throws } from "../support/throws.js";
@@ -206,6 +211,27 @@ const layers: Record<string, { shapes: number[][]; make: Make; only?: string; re
   "batch normalization over channels first": {
     shapes: [[3, 4, 4]],
     make: () => new KerasBatchNormalization({ axis: 1 }) as unknown as tf.layers.Layer,
+  },
+  "average pooling of this library, same": {
+    shapes: [[5, 5, 2]],
+    make: () =>
+      new KerasAveragePooling2D({
+        poolSize: [3, 3],
+        strides: [2, 2],
+        padding: "same",
+      }) as unknown as tf.layers.Layer,
+  },
+  "global pooling that keeps its axes": {
+    shapes: [[3, 4, 2]],
+    make: () => new KerasGlobalAveragePooling2D({ keepdims: true }) as unknown as tf.layers.Layer,
+  },
+  "global max pooling of a volume": {
+    shapes: [[2, 3, 2, 2]],
+    make: () => new GlobalMaxPooling3D({}) as unknown as tf.layers.Layer,
+  },
+  "layer normalization of this library": {
+    shapes: [[3, 4]],
+    make: () => new KerasLayerNormalization({ axis: [-1] }) as unknown as tf.layers.Layer,
   },
   lstm: { shapes: [[4, 3]], make: () => L.lstm({ units: 2 }), relevance: false },
   "bidirectional gru": {
