@@ -150,16 +150,29 @@ export class LayerCall {
     };
   }
 
-  /** The windows of a layer of series, over images of one row. @param padding default: the layer's */
-  windows1d(
-    size: "kernelSize" | "poolSize",
-    padding = String(this.config.padding ?? "valid").toLowerCase(),
-  ): WindowOptions {
+  /** Zeros before a series, as images of one row, so that no window sees what comes later; nothing without `causal`. */
+  causalPadding(): Link[] {
+    if (String(this.config.padding).toLowerCase() !== "causal") return [];
+    const { kernelShape, rates } = this.windows1d("kernelSize");
+    const before = (kernelShape[1] - 1) * (rates?.[1] ?? 1);
+    const padded = (x: tf.Tensor) =>
+      tf.pad(x, [
+        [0, 0],
+        [0, 0],
+        [before, 0],
+        [0, 0],
+      ]);
+    return [{ kind: "move", apply: padded }];
+  }
+
+  /** The windows of a layer of series, over images of one row. */
+  windows1d(size: "kernelSize" | "poolSize"): WindowOptions {
     const one = (value: unknown): [number, number] => [
       1,
       (Array.isArray(value) ? value[0] : value) as number,
     ];
-    if (padding === "causal") this.refuse('pads with "causal", which is not done; "same" and "valid" work');
+    const given = String(this.config.padding ?? "valid").toLowerCase();
+    const padding = given === "causal" ? "valid" : given;
     return {
       kernelShape: one(this.config[size]),
       strides: one(this.config.strides ?? this.config[size]),

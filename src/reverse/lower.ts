@@ -31,6 +31,7 @@ const lowering: Readonly<Record<string, (call: LayerCall, options: LowerOptions)
   Dense: (call) => [{ kind: "dense", weights: call.weights("kernel", "bias") }, ...call.activation()],
   Conv1D: (call) => [
     ...call.asImages([
+      ...call.causalPadding(),
       {
         kind: "conv2d",
         weights: call.weights("kernel", "bias", ([k, i, o]) => [1, k, i, o] as number[]),
@@ -81,8 +82,22 @@ const lowering: Readonly<Record<string, (call: LayerCall, options: LowerOptions)
     ]),
     ...call.activation(),
   ],
+  DepthwiseConv1D: (call) => [
+    ...call.asImages([
+      ...call.causalPadding(),
+      {
+        kind: "depthwiseConv2d",
+        weights: call.weights("depthwiseKernel", "bias", (own) => [1, ...own]),
+        windows: call.windows1d("kernelSize"),
+      },
+    ]),
+    ...call.activation(),
+  ],
   SeparableConv1D: (call, options) => [
-    ...call.asImages(separable(call, call.windows1d("kernelSize"), options, (own) => [1, ...own])),
+    ...call.asImages([
+      ...call.causalPadding(),
+      ...separable(call, call.windows1d("kernelSize"), options, (own) => [1, ...own]),
+    ]),
     ...call.activation(),
   ],
   SeparableConv2D: (call, options) => [
@@ -131,6 +146,12 @@ const lowering: Readonly<Record<string, (call: LayerCall, options: LowerOptions)
       { kind: "maxPool2d", windows: null },
       { kind: "reshape", shape: call.lastOnly() },
     ]),
+  KerasGlobalAveragePooling1D: (call) => wholeSpace(call, "averagePool2d"),
+  KerasGlobalAveragePooling2D: (call) => wholeSpace(call, "averagePool2d"),
+  GlobalAveragePooling3D: (call) => wholeSpace(call, "averagePool2d"),
+  KerasGlobalMaxPooling1D: (call) => wholeSpace(call, "maxPool2d"),
+  KerasGlobalMaxPooling2D: (call) => wholeSpace(call, "maxPool2d"),
+  GlobalMaxPooling3D: (call) => wholeSpace(call, "maxPool2d"),
   Flatten: (call) => call.inChannelsLast([call.reshape()]),
   Reshape: (call) => [call.reshape()],
   Permute: (call) => [{ kind: "permute", order: [0, ...(call.config.dims as number[])] }],
@@ -174,6 +195,8 @@ const lowering: Readonly<Record<string, (call: LayerCall, options: LowerOptions)
       "GaussianDropout",
       "AlphaDropout",
       "ActivityRegularization",
+      "KerasIdentity",
+      "RandomAugmentation",
     ],
     () => [{ kind: "identity" }],
   ),
@@ -195,6 +218,18 @@ const lowering: Readonly<Record<string, (call: LayerCall, options: LowerOptions)
 
 function forEach(names: readonly string[], make: (call: LayerCall) => Link[]) {
   return Object.fromEntries(names.map((name) => [name, make]));
+}
+
+/** A pooling over all places, whose axes may stay with size 1: over one row of pixels. Not one that knows of a mask. */
+function wholeSpace(call: LayerCall, kind: "averagePool2d" | "maxPool2d"): Link[] {
+  const { dataFormat, masked } = call.config;
+  if (dataFormat === "channelsFirst" || masked === true) return [{ kind: "opaque" }];
+  const channels = call.inputShape.at(-1) as number;
+  return [
+    { kind: "reshape", shape: [1, -1, channels] },
+    { kind, windows: null },
+    { kind: "reshape", shape: call.outputShape.slice(1).map((n) => n ?? 1) },
+  ];
 }
 
 /** A layer that moves values, run as it is. */
@@ -249,9 +284,12 @@ function linksOf(call: LayerCall, options: LowerOptions): Link[] {
     return [{ kind, activation, apply: (z) => layer.apply(z) as tf.Tensor }];
   }
   const className = layer.getClassName();
-  const standsFor = standIn(call);
-  const links = standsFor === null ? ownLayers[className]?.(call) : lowering[standsFor]?.(call, options);
-  return links ?? lowering[className]?.(call, options) ?? [{ kind: "opaque" }];
+  const sameAs = standIn(call);
+  return (
+    (sameAs === null ? null : lowering[sameAs]?.(call, options)) ??
+    lowering[className]?.(call, options) ??
+    ownLayers[className]?.(call) ?? [{ kind: "opaque" }]
+  );
 }
 
 /** As `activationOf`, but a ReLU that is cut off above has a name of its own. */

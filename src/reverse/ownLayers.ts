@@ -13,7 +13,7 @@ const all = (value: unknown, wanted: number) => [value ?? wanted].flat().every((
 
 /** When a stand-in is no more than the layer it stands for. */
 const plain: Readonly<Record<string, (config: Config) => boolean>> = {
-  KerasConv1D: ({ groups, padding }) => groups === 1 && padding !== "causal",
+  KerasConv1D: ({ groups }) => groups === 1,
   KerasConv2D: ({ groups }) => groups === 1,
   KerasConv3D: ({ groups }) => groups === 1,
   KerasDepthwiseConv2D: always,
@@ -21,13 +21,12 @@ const plain: Readonly<Record<string, (config: Config) => boolean>> = {
   KerasConv2DTranspose: ({ outputPadding, dilationRate }) => outputPadding == null && all(dilationRate, 1),
   KerasConv3DTranspose: ({ outputPadding, dilationRate }) => outputPadding == null && all(dilationRate, 1),
   KerasBatchNormalization: ({ masked }) => masked !== true,
+  // Not the division by the root of the mean square.
+  KerasLayerNormalization: ({ rmsScaling }) => rmsScaling !== true,
+  KerasMaxPooling3D: always,
   KerasAveragePooling1D: always,
   KerasAveragePooling2D: always,
   KerasAveragePooling3D: always,
-  KerasGlobalAveragePooling1D: ({ masked }) => masked !== true,
-  KerasGlobalAveragePooling2D: ({ keepdims }) => keepdims !== true,
-  KerasGlobalMaxPooling1D: always,
-  KerasGlobalMaxPooling2D: ({ keepdims }) => keepdims !== true,
 };
 
 /** The class of tfjs that a layer of ours is here, or null. */
@@ -38,29 +37,6 @@ export function standIn(call: LayerCall): string | null {
 
 /** What the others are made of. Null: this one only as it is. */
 export const ownLayers: Readonly<Record<string, (call: LayerCall) => Link[] | null>> = {
-  KerasConv1D: (call) => {
-    if (call.config.groups !== 1) return null;
-    const windows = call.windows1d("kernelSize", "valid");
-    const before = ((windows.kernelShape[1] as number) - 1) * (windows.rates?.[1] ?? 1);
-    const pad = (x: tf.Tensor) =>
-      tf.pad(x, [
-        [0, 0],
-        [0, 0],
-        [before, 0],
-        [0, 0],
-      ]);
-    const weights = call.weights("kernel", "bias", (own) => [1, ...own]);
-    const chain: Link[] = [
-      { kind: "move", apply: pad },
-      { kind: "conv2d", weights, windows },
-    ];
-    return [...call.asImages(chain), ...call.activation()];
-  },
-  DepthwiseConv1D: (call) => {
-    const weights = call.weights("depthwiseKernel", "bias", (own) => [1, ...own]);
-    const windows = call.windows1d("kernelSize");
-    return [...call.asImages([{ kind: "depthwiseConv2d", weights, windows }]), ...call.activation()];
-  },
   Conv1DTranspose: (call) => {
     const { outputPadding, dilationRate } = call.config;
     if (outputPadding != null || !all(dilationRate, 1)) return null;
@@ -68,11 +44,6 @@ export const ownLayers: Readonly<Record<string, (call: LayerCall) => Link[] | nu
     const windows = call.windows1d("kernelSize");
     return [...call.asImages([{ kind: "conv2dTranspose", weights, windows }]), ...call.activation()];
   },
-  KerasGlobalAveragePooling2D: (call) => call.inChannelsLast([{ kind: "averagePool2d", windows: null }]),
-  KerasGlobalMaxPooling2D: (call) => call.inChannelsLast([{ kind: "maxPool2d", windows: null }]),
-  GlobalAveragePooling3D: (call) => overVolume(call, { kind: "averagePool2d", windows: null }),
-  GlobalMaxPooling3D: (call) => overVolume(call, { kind: "maxPool2d", windows: null }),
-  KerasIdentity: () => [{ kind: "identity" }],
   RandomAugmentation: () => [{ kind: "identity" }],
   KerasUpSampling2D: (call) =>
     call.config.interpolation === "nearest"
@@ -90,16 +61,6 @@ export const ownLayers: Readonly<Record<string, (call: LayerCall) => Link[] | nu
 /** A linear layer that moves values, run as it is. */
 function asItIs({ layer }: LayerCall): Link {
   return { kind: "move", apply: (x) => layer.apply(x) as tf.Tensor };
-}
-
-/** All places of a volume as one column of pixels. */
-function overVolume(call: LayerCall, pool: Link): Link[] {
-  const channels = call.config.dataFormat === "channelsFirst" ? call.inputShape[1] : call.inputShape.at(-1);
-  const back: Link = {
-    kind: "reshape",
-    shape: call.config.keepdims === true ? [1, 1, 1, channels ?? -1] : [channels ?? -1],
-  };
-  return call.inChannelsLast([{ kind: "reshape", shape: [-1, 1, channels ?? -1] }, pool, back]);
 }
 
 /** y = k x + b for each element: what the layer makes of ones and of zeros tells k and b. */

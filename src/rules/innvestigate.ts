@@ -3,6 +3,7 @@ import { weightOf } from "../layers/internals.js";
 import type { LinearRule, Rule, Step, StepWeights } from "../reverse/index.js";
 import {
   ACTIVATIONS,
+  CONVOLUTIONS,
   type Composite,
   type CompositeEntry,
   KERNEL_STEPS,
@@ -13,8 +14,11 @@ import {
 import { alphaBetaRule, boundedRule, zRule } from "./lrp.js";
 import { type Dialect, namedRule, type RuleSpec } from "./namedRules.js";
 
-/** A rule for all kernel layers; or pairs of class names (`["*"]`: any) and rules, of which the first that fits is taken. */
-export type RuleList = RuleSpec | readonly (readonly [readonly string[], RuleSpec])[];
+/** A rule for all kernel layers; or pairs of class names (`["*"]`: any) and rules, of which the first that fits is taken; or one for dense layers and one for convolutions. */
+export type RuleList =
+  | RuleSpec
+  | { readonly dense: RuleSpec; readonly convolution: RuleSpec }
+  | readonly (readonly [readonly string[], RuleSpec])[];
 
 export interface InnvestigateOptions {
   readonly rule: RuleList;
@@ -60,6 +64,15 @@ export function innvestigateComposite(who: string, options: InnvestigateOptions)
 }
 
 function kernelEntries(who: string, rule: RuleList, dialect: Dialect): Composite {
+  if (typeof rule === "object" && "dense" in rule) {
+    const { dense, convolution } = rule as { dense: RuleSpec; convolution: RuleSpec };
+    const shares = (spec: RuleSpec) =>
+      ({ kind: "shares", shares: namedRule(`${who}: rule`, spec, dialect) }) as const;
+    return [
+      { on: ["dense"], rule: shares(dense) },
+      { on: CONVOLUTIONS, rule: shares(convolution) },
+    ];
+  }
   if (!isList(rule)) {
     return [{ on: KERNEL_STEPS, rule: { kind: "shares", shares: namedRule(`${who}: rule`, rule, dialect) } }];
   }
@@ -77,24 +90,9 @@ function isList(rule: RuleList): rule is readonly (readonly [readonly string[], 
   return Array.isArray(rule) && rule.every((entry) => Array.isArray(entry) && Array.isArray(entry[0]));
 }
 
-/** Class names of the layers that are convolutions. */
-const CONVOLUTION_CLASSES = [
-  "Conv1D",
-  "Conv2D",
-  "Conv3D",
-  "Conv2DTranspose",
-  "Conv3DTranspose",
-  "DepthwiseConv2D",
-  "SeparableConv1D",
-  "SeparableConv2D",
-];
-
 /** The rules of the presets: epsilon for dense layers, alpha-beta for convolutions. */
 export function presetRules(epsilon: number, convolution: "Alpha1Beta0" | "Alpha2Beta1"): RuleList {
-  return [
-    [["Dense", "TimeDistributed"], { rule: "Epsilon", epsilon }],
-    [CONVOLUTION_CLASSES, convolution],
-  ];
+  return { dense: { rule: "Epsilon", epsilon }, convolution };
 }
 
 /**

@@ -25,8 +25,9 @@ export function placesOf({ steps, inputs, outputs }: Program, model: tf.LayersMo
   return steps.map((step) => {
     const input = step.inputs.every((id) => fromInput.has(id));
     const { layer, path } = step.node;
-    // Reshapes and permutations around a step are part of its layer.
-    const moves = ["reshape", "permute"].includes(step.kind) || LOOKED_THROUGH.includes(layer.getClassName());
+    // Reshapes, permutations and paddings around a step are part of its layer.
+    const moves =
+      ["reshape", "permute", "move"].includes(step.kind) || LOOKED_THROUGH.includes(layer.getClassName());
     if (input && moves) for (const id of step.outputs) fromInput.add(id);
     return {
       step,

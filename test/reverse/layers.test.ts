@@ -3,9 +3,25 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { createAnalyzer } from "../../src/analyzers/index.js";
 import { UnsupportedLayerError } from "../../src/errors.js";
+import {
+  DepthwiseConv1D,
+  KerasConv1D,
+  KerasConv2D,
+  KerasDepthwiseConv2D,
+  SeparableConv1D,
+} from "../../src/layers/convolutions.js";
+import { KerasBatchNormalization, KerasLayerNormalization } from "../../src/layers/normalizations.js";
+import { registerLayers } from "../../src/layers/registerLayers.js";
+import {
+  GlobalMaxPooling3D,
+  KerasAveragePooling2D,
+  KerasGlobalAveragePooling2D,
+} from "../../src/layers/space.js";
 import { backends, withoutLeak } from "../support/backends.js";
 import { randomTensor, withRandomWeights } from "../support/models.js";
 import { throws } from "../support/throws.js";
+
+registerLayers();
 
 type Make = () => tf.layers.Layer;
 const L = tf.layers;
@@ -157,6 +173,65 @@ const layers: Record<string, { shapes: number[][]; make: Make; only?: string; re
   "dense of every step": {
     shapes: [[3, 4]],
     make: () => L.timeDistributed({ layer: L.dense({ units: 2 }) }),
+  },
+  "conv1d, causal": {
+    shapes: [[6, 2]],
+    make: () =>
+      new KerasConv1D({
+        filters: 2,
+        kernelSize: [3],
+        padding: "causal",
+        dilationRate: [2],
+      }) as unknown as tf.layers.Layer,
+  },
+  "grouped convolution": {
+    shapes: [[4, 4, 4]],
+    make: () => new KerasConv2D({ filters: 2, kernelSize: [2, 2], groups: 2 }) as unknown as tf.layers.Layer,
+    relevance: false,
+  },
+  "depthwise convolution, dilated": {
+    shapes: [[6, 5, 2]],
+    make: () =>
+      new KerasDepthwiseConv2D({ kernelSize: [2, 2], dilationRate: [2, 2] }) as unknown as tf.layers.Layer,
+  },
+  "depthwise convolution of a series": {
+    shapes: [[6, 2]],
+    make: () =>
+      new DepthwiseConv1D({
+        kernelSize: [3],
+        padding: "same",
+        depthMultiplier: 2,
+      }) as unknown as tf.layers.Layer,
+  },
+  "separable convolution of a series": {
+    shapes: [[6, 2]],
+    make: () =>
+      new SeparableConv1D({ filters: 3, kernelSize: [3], strides: [2] }) as unknown as tf.layers.Layer,
+  },
+  "batch normalization over channels first": {
+    shapes: [[3, 4, 4]],
+    make: () => new KerasBatchNormalization({ axis: 1 }) as unknown as tf.layers.Layer,
+  },
+  "average pooling of this library, same": {
+    shapes: [[5, 5, 2]],
+    make: () =>
+      new KerasAveragePooling2D({
+        poolSize: [3, 3],
+        strides: [2, 2],
+        padding: "same",
+      }) as unknown as tf.layers.Layer,
+  },
+  "global pooling that keeps its axes": {
+    shapes: [[3, 4, 2]],
+    make: () => new KerasGlobalAveragePooling2D({ keepdims: true }) as unknown as tf.layers.Layer,
+  },
+  "global max pooling of a volume": {
+    shapes: [[2, 3, 2, 2]],
+    make: () => new GlobalMaxPooling3D({}) as unknown as tf.layers.Layer,
+  },
+  "layer normalization of this library": {
+    shapes: [[3, 4]],
+    make: () => new KerasLayerNormalization({ axis: [-1] }) as unknown as tf.layers.Layer,
   },
   lstm: { shapes: [[4, 3]], make: () => L.lstm({ units: 2 }), relevance: false },
   "bidirectional gru": {
