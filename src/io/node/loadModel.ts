@@ -53,8 +53,8 @@ async function findModelFile(path: string): Promise<string> {
   const extension = extname(path).toLowerCase();
   if ([".keras", ".h5", ".hdf5"].includes(extension)) {
     throw new ModelFormatError(
-      `loadLayersModel: ${path} is a ${extension} file of Keras, a format that is not read yet; expected the model.json ` +
-        "of a TensorFlow.js layers model, which tensorflowjs_converter makes of it",
+      `loadLayersModel: ${path} is a ${extension} file of Keras, which loadModel opens; expected the model.json of a ` +
+        "TensorFlow.js layers model",
     );
   }
   return path;

@@ -103,8 +103,8 @@ test("files of Keras are refused by name", async () => {
     const path = join(folderOf({ [`m${extension}`]: "x" }), `m${extension}`);
     await fails(
       path,
-      `loadLayersModel: ${path} is a ${extension} file of Keras, a format that is not read yet; expected the model.json of a ` +
-        "TensorFlow.js layers model, which tensorflowjs_converter makes of it",
+      `loadLayersModel: ${path} is a ${extension} file of Keras, which loadModel opens; expected the model.json of a ` +
+        "TensorFlow.js layers model",
     );
   }
 });
