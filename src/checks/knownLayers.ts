@@ -88,6 +88,7 @@ const OWN = [
   "Gather",
   "GatherNd",
   "Gradients",
+  "GraphOperations",
   "IsNotFinite",
   "Operation",
   "ToFloatX",
@@ -97,6 +98,12 @@ const OWN = [
 
 /** Layers of Keras that tfjs lacks, and (Keras...) those that it computes otherwise: what models of Keras are read into. */
 const OF_KERAS = [
+  "KerasAveragePooling1D",
+  "KerasAveragePooling2D",
+  "KerasAveragePooling3D",
+  "KerasMasking",
+  "KerasMaxPooling3D",
+  "LayerScale",
   "Conv1DTranspose",
   "DepthwiseConv1D",
   "Discretization",
