@@ -8,3 +8,4 @@ export { flipFilter } from "./flipFilter";
 export { maskGradient } from "./mask";
 export { multiplyTransposed } from "./matmul";
 export { averagePoolGradient, maxPoolGradient } from "./pooling";
+export { stabilise } from "./stabilise";

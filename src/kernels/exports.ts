@@ -49,6 +49,7 @@ export interface GradientExports {
   ): void;
   /** low and high are inclusive. */
   maskGradient(x: number, dy: number, dx: number, n: number, low: number, high: number): void;
+  stabilise(z: number, y: number, n: number, epsilon: number): void;
   depthwiseInputGradient: DepthwiseGradient;
   depthwiseFilterGradient: DepthwiseGradient;
   maxPoolGradient(x: number, dy: number, dx: number, ...pooling: PoolingArguments): void;

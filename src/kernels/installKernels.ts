@@ -19,6 +19,7 @@ import { maskGradient } from "./maskGradient.js";
 import { avgPoolGrad, maxPoolGrad } from "./pooling.js";
 import { scatterAdd } from "./scatterAdd.js";
 import { scatterNdAdd } from "./scatterNdAdd.js";
+import { stabilise } from "./stabilise.js";
 import { originals } from "./stock.js";
 import { sum } from "./sum.js";
 import { tile } from "./tile.js";
@@ -32,6 +33,7 @@ const configs: readonly tf.KernelConfig[] = [
   scatterNdAdd,
   identity,
   maskGradient,
+  stabilise,
   sum,
   cumsum,
   gatherV2,

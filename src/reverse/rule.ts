@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { type NdArray, show, sizeOf } from "../core/ndarray.js";
 import { ArgumentError, ShapeError } from "../errors.js";
+import { stabilise } from "../ops/stabilise.js";
 import { applyLinear, transposeLinear, weightsOf } from "./linear.js";
 import { type LinearStep, nameOf } from "./steps.js";
 
@@ -153,12 +154,9 @@ function stabilised(z: tf.Tensor, stabilizer: Stabilizer, xs: readonly tf.Tensor
   if (stabilizer.kind === "exact") {
     return tf.add(z, tf.mul(tf.cast(tf.equal(z, 0), "float32"), stabilizer.epsilon));
   }
+  if (stabilizer.kind === "signed") return stabilise(z, stabilizer.epsilon);
   // sign(z) with sign(0) = 1
   const positive = tf.cast(tf.greaterEqual(z, 0), "float32");
-  if (stabilizer.kind === "signed") {
-    const { epsilon } = stabilizer;
-    return epsilon === 0 ? z : tf.add(z, tf.sub(tf.mul(positive, 2 * epsilon), epsilon));
-  }
   const epsilon = tf.mul(deviation(xs, stabilizer.over, z.rank), stabilizer.factor);
   return tf.add(z, tf.mul(tf.sub(tf.mul(positive, 2), 1), epsilon));
 }
@@ -244,7 +242,8 @@ function signedPart(x: tf.Tensor, part: "all" | "positive" | "negative"): tf.Ten
     case "positive":
       return tf.relu(x);
     case "negative":
-      return tf.minimum(x, 0);
+      // Much faster than tf.minimum on wasm.
+      return tf.clipByValue(x, Number.NEGATIVE_INFINITY, 0);
     default:
       return part satisfies never;
   }

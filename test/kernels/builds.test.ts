@@ -101,6 +101,10 @@ test("pooling gradients are alike in both builds", () => {
   }
 });
 
+test("stabilised denominators are the same in both builds", () => {
+  alike([37], 37, (kernels, [z], to) => kernels.stabilise(z!, to, 37, 0.25));
+});
+
 test("masks and flipped filters are the same in both builds", () => {
   alike([37, 37], 37, (kernels, [x, dy], to) => kernels.maskGradient(x!, dy!, to, 37, 0, 1.5));
   alike([5 * 4 * 3 * 6], 2 * 2 * 3 * 6, (kernels, [w], to) =>
