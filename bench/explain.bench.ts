@@ -15,7 +15,10 @@ const METHODS: readonly { name: string; options?: object; once?: true }[] = [
   { name: "smoothgrad", options: { augmentByN: 16 }, once: true },
 ];
 
-/** Explanations of image models, in multiples of their forward pass; and the most memory that each took. */
+/**
+ * Explanations of image models, in multiples of their forward pass. On stderr, what each took of memory at most, beyond the
+ * weights, in multiples of what all layers give for the sample.
+ */
 export default async function explain(): Promise<Measured[]> {
   await init();
   const results: Measured[] = [];
@@ -32,6 +35,11 @@ export default async function explain(): Promise<Measured[]> {
           name,
           contenders: [
             { name: "forward", prepare: installKernels, run: () => tf.dispose(model.predict(x)) },
+            {
+              name: "tf.grad, our kernels",
+              prepare: installKernels,
+              run: () => tf.dispose(gradient(model, x)),
+            },
             ...analyzers.map((method) => ({
               name: method.name,
               prepare: installKernels,
@@ -43,8 +51,52 @@ export default async function explain(): Promise<Measured[]> {
         { rounds: 3, time: 300 },
       )),
     );
+    const activations = bytesOfLayers(model);
+    for (const method of analyzers) {
+      const peak = peakBytes(() => method.analyzer.analyze(x).dispose());
+      console.error(`${name}, ${method.name}: ${(peak / activations).toPrecision(2)} times the activations`);
+    }
     x.dispose();
     model.dispose();
   }
   return results;
+}
+
+const gradient = (model: tf.LayersModel, x: tf.Tensor) =>
+  tf.tidy(() => tf.grad((input: tf.Tensor) => tf.sum(model.apply(input) as tf.Tensor))(x));
+
+/** Bytes of all that a model's layers give for one sample. */
+function bytesOfLayers(model: tf.LayersModel): number {
+  const sizes = model.layers.map(({ outputShape }) =>
+    (outputShape as number[]).slice(1).reduce((product, n) => product * n, 4),
+  );
+  return sizes.reduce((a, b) => a + b, 0);
+}
+
+/** The most that tensors took during a call, beyond what there was: looked at before each kernel. */
+function peakBytes(call: () => void): number {
+  const before = tf.memory().numBytes;
+  let peak = 0;
+  const kernels = tf.getKernelsForBackend("wasm");
+  const replace = (kernel: tf.KernelConfig) => {
+    tf.unregisterKernel(kernel.kernelName, "wasm");
+    tf.registerKernel(kernel);
+  };
+  for (const kernel of kernels) {
+    const { kernelName, kernelFunc } = kernel;
+    replace({
+      kernelName,
+      backendName: "wasm",
+      kernelFunc: (run) => {
+        peak = Math.max(peak, tf.memory().numBytes - before);
+        return kernelFunc(run);
+      },
+    });
+  }
+  try {
+    call();
+  } finally {
+    for (const kernel of kernels) replace(kernel);
+  }
+  return peak;
 }
