@@ -53,7 +53,8 @@ export function gradients(
     const grads = engineGradients(weightedSum, leaves);
     return leaves.map((x, i) => {
       const gradient = grads[i];
-      if (gradient != null) return gradient;
+      // Of an x that is listed again it is the same tensor.
+      if (gradient != null) return leaves.indexOf(x) < i ? tf.clone(gradient) : gradient;
       if (unconnected === "zero") return tf.zerosLike(x);
       throw new GraphError(`gradients: no y depends on xs[${i}], a tensor of shape ${show(x.shape)}`);
     });

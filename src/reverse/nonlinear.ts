@@ -105,7 +105,9 @@ const nonlinear: { readonly [K in NonlinearStep["kind"]]: Nonlinear<Extract<Nonl
     run: (xs, step) => applyLayer(step, xs),
     gradient: (rs, step, xs, ys) => {
       const known = rs.map((r, i) => r ?? tf.zerosLike(ys[i] as tf.Tensor));
-      return gradients((...leaves) => applyLayer(step, leaves), [...xs], known, { unconnected: "zero" });
+      // A layer may take the same tensor several times (attention does): each place has a gradient of its own.
+      const places = xs.map((x) => tf.clone(x));
+      return gradients((...leaves) => applyLayer(step, leaves), places, known, { unconnected: "zero" });
     },
   },
 };

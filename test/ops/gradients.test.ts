@@ -69,4 +69,12 @@ test("a gradient that the backend lacks a kernel for leaves nothing behind (tfjs
   tf.dispose([x, filter, known]);
 });
 
+test("an x that is listed twice has its whole gradient twice, in tensors of their own", () => {
+  const x = tf.tensor1d([1, 2]);
+  const [first, second] = gradients((a) => tf.square(a!), [x, x], tf.onesLike(x)) as [tf.Tensor, tf.Tensor];
+  first.dispose();
+  assert.equal([...second.dataSync()], [2, 4]);
+  tf.dispose([x, second]);
+});
+
 test.run();
