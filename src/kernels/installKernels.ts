@@ -17,6 +17,7 @@ import { gradients, registerGradients, restoreGradients } from "./gradients/inde
 import { identity } from "./identity.js";
 import { maskGradient } from "./maskGradient.js";
 import { avgPoolGrad, maxPoolGrad } from "./pooling.js";
+import { samePadding } from "./samePadding.js";
 import { scatterAdd } from "./scatterAdd.js";
 import { scatterNdAdd } from "./scatterNdAdd.js";
 import { stabilise } from "./stabilise.js";
@@ -43,6 +44,7 @@ const configs: readonly tf.KernelConfig[] = [
   isFiniteConfig,
   isNaNConfig,
   isInfConfig,
+  ...samePadding,
   batchMatMul,
   conv2dBackpropInput,
   conv2dBackpropFilter,

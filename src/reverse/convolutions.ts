@@ -17,7 +17,15 @@ export function convolve(
   { strides, padding, rates }: WindowOptions,
   kernel: tf.Tensor4D,
 ): tf.Tensor4D {
-  return tf.conv2d(x, kernel, strides as Pair, padding as "same" | "valid", "NHWC", rates as Pair);
+  // With a filter smaller than its stride "same" needs no more than the windows that fit, but where they end in padding;
+  // tfjs's WASM backend gives zeros then.
+  const [, h, w] = x.shape;
+  const fits = [h, w].every((size, axis) => {
+    const [k, s] = [kernel.shape[axis] as number, strides?.[axis] ?? 1];
+    return k < s && (Math.ceil(size / s) - 1) * s + k <= size;
+  });
+  const pad = fits ? "valid" : (padding as "same" | "valid");
+  return tf.conv2d(x, kernel, strides as Pair, pad, "NHWC", rates as Pair);
 }
 
 /** Its transpose, to images of `shape`. */

@@ -177,6 +177,8 @@ const lowering: Readonly<Record<string, (call: LayerCall, options: LowerOptions)
       call.refuse("masks token 0 for the layers behind it, which is not done; maskZero: false works");
     return [{ kind: "embedding" }];
   },
+  KerasMasking: (call) => call.refuse("masks time steps for the layers behind it, which is not done"),
+  WithMask: (call) => call.refuse("masks time steps for the layers behind it, which is not done"),
   Masking: (call) => call.refuse("masks time steps for the layers behind it, which is not done"),
   TimeDistributed: (call) => {
     const [inner] = innerLayers(call.layer);

@@ -188,6 +188,18 @@ test("a filter's flipped copies live as long as the filter, and are none of tfjs
   assert.equal(held(), before);
 });
 
+test("a convolution whose filter is smaller than its stride is computed, plain and depthwise, where stock wasm gives zeros", () => {
+  tf.tidy(() => {
+    const x = tf.reshape(tf.range(0, 72), [1, 6, 6, 2]) as tf.Tensor4D;
+    const conv = tf.conv2d(x, tf.ones([2, 2, 2, 1]), 3, "same");
+    // Of each 2x2 window of two channels, its corner at 0, 3, 18 and 21 pixels.
+    const corners = [0, 3, 18, 21].map((p) => [0, 1, 6, 7].reduce((sum, d) => sum + 4 * (p + d) + 1, 0));
+    assert.equal([...conv.dataSync()], corners);
+    const depthwise = tf.depthwiseConv2d(x, tf.ones([2, 2, 2, 1]), 3, "same");
+    assert.equal([...tf.sum(depthwise, 3).dataSync()], corners);
+  });
+});
+
 test("a filter given new values is flipped anew", () => {
   const filter = tf.variable(tf.ones<tf.Rank.R4>([3, 3, 8, 8]));
   const dy = tf.ones<tf.Rank.R4>([1, 5, 5, 8]);
