@@ -2,4 +2,5 @@ export { type InspectedLayer, type InspectedModel, inspectModel } from "./inspec
 export { type LoadModelOptions, loadModel, type ModelSource } from "./loadModel.js";
 export { type LayersModelArtifacts, modelFromArtifacts } from "./modelFromArtifacts.js";
 export { decodeNpy, encodeNpy } from "./npy.js";
+export { parseCsv } from "./parseCsv.js";
 export { parseNestedArray } from "./parseNestedArray.js";

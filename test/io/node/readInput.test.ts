@@ -193,7 +193,7 @@ test("an image for a model that takes no images is refused", async () => {
     await rejects(
       readInput(path, { shape }),
       InputFormatError,
-      `readInput: ${path} is not a .npy or .json file, and an image cannot be the input of a model that takes ` +
+      `readInput: ${path} is not a .npy, .json or .csv file, and an image cannot be the input of a model that takes ` +
         `[${shape.join(", ")}]; images are for [h, w, 1] and [h, w, 3]`,
     );
   }

@@ -1,0 +1,44 @@
+import type * as tf from "@tensorflow/tfjs";
+import { type Trace, type TraceTensor, trace } from "../graph/trace.js";
+
+/** How an input and its relevance are drawn: `volume` is what has no picture. */
+export const INPUT_KINDS = ["image", "series", "tokens", "volume"] as const;
+export type InputKind = (typeof INPUT_KINDS)[number];
+
+/** Layers through which the next ones see the input as it is. */
+const SEEN_THROUGH = [
+  "Rescaling",
+  "Normalization",
+  "Dropout",
+  "SpatialDropout1D",
+  "GaussianNoise",
+  "Masking",
+];
+/** Layers that take a table `[h, w]` for a picture: they know no steps. */
+const STEPLESS = ["Flatten", "Reshape"];
+
+/**
+ * What each input of a model is, by its shape and the layers that take it: ids that an Embedding looks up are tokens, `[n]`
+ * and `[steps, channels]` are series, `[h, w]` that is flattened at once and `[h, w, c]` are images.
+ */
+export function inputKinds(model: tf.LayersModel): InputKind[] {
+  const traced = trace(model);
+  return traced.inputs.map((id) => {
+    const { shape } = traced.tensors[id] as TraceTensor;
+    const takers = takersOf(traced, id);
+    if (takers.some((name) => name.endsWith("Embedding"))) return "tokens";
+    const rank = shape.length - 1;
+    if (rank === 2) return takers.some((name) => STEPLESS.includes(name)) ? "image" : "series";
+    return rank === 3 ? "image" : rank < 2 ? "series" : "volume";
+  });
+}
+
+/** The classes of the layers that take a tensor. */
+function takersOf(traced: Trace, id: number): string[] {
+  return traced.nodes
+    .filter(({ inputs }) => inputs.includes(id))
+    .flatMap(({ layer, outputs }) => {
+      const name = layer.getClassName();
+      return SEEN_THROUGH.includes(name) ? outputs.flatMap((y) => takersOf(traced, y)) : [name];
+    });
+}
