@@ -6,7 +6,7 @@ import { type ColorMapName, type RasterImage, type Sample, sheetSvg, stackSvg } 
 import { type Explained, explainInputs, type Session } from "./explaining.js";
 import { addExplainingFlags, type ExplainingFlags, INPUTS, MODEL } from "./flags.js";
 import { relevancePicture, samplePixels } from "./pictures.js";
-import { type Card, cardsOf, familyOf, notesOf, pageOf, sampleName } from "./reports.js";
+import { byFamily, type Card, cardsOf, familyOf, notesOf, ORIGINAL, pageOf, sampleName } from "./reports.js";
 import type { Terminal } from "./run.js";
 
 interface CompareFlags extends ExplainingFlags {
@@ -72,7 +72,7 @@ function sheetOf(title: string, samples: Explained[][], session: Session, legend
       );
     return stackSvg(pages, title, notes);
   }
-  const methods = [...new Set(images.flatMap(({ pixels }) => [...pixels.keys()]))];
+  const methods = byFamily([...new Set(images.flatMap(({ pixels }) => [...pixels.keys()]))]);
   const blank: RasterImage = { width: 1, height: 1, pixels: new Uint8ClampedArray(4) };
   const sheet = sheetSvg({
     title,
@@ -122,7 +122,7 @@ function columnOf(sample: readonly Explained[], session: Session, input: number)
   const own = pixels.size === 0 ? null : samplePixels(x, options.range);
   return {
     label: sampleName(first, session, input),
-    pixels: own === null ? pixels : new Map([["input", own], ...pixels]),
+    pixels: own === null ? pixels : new Map([[ORIGINAL, own], ...pixels]),
     svgs,
   };
 }

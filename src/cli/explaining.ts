@@ -10,7 +10,7 @@ import {
 import { modelWoSoftmax } from "../graph/index.js";
 import type { Sample } from "../report/index.js";
 import type { ExplainingFlags } from "./flags.js";
-import { type InputKind, inputKinds } from "./inputKind.js";
+import { type InputKind, inputKinds, lookupLayer } from "./inputKind.js";
 import { type InputFiles, inputFiles, type ModelInput, modelInputs, readInputs } from "./inputs.js";
 import { chosenMethods, methodsHave, optionsFor } from "./methodOptions.js";
 import { loadModel } from "./model.js";
@@ -87,13 +87,14 @@ export async function explainInputs(
     const output = outputIndex(who, model, flags.output);
     const explained = flags.keepSoftmax ? model : modelWoSoftmax(model, { shouldFindSoftmax: false });
     if (explained !== model) owned.unshift(explained);
+    const lookup = flags.stopAt === undefined ? lookupLayer(explained) : null;
     const analyzers = methods.flatMap((method, i) => {
       const options = {
         ...settings[i],
         ...(output !== null && { output }),
         ...(flags.keepSoftmax && { disableModelChecks: true }),
       };
-      const made = attempt(all, method, refusals, () => createAnalyzer(method, explained, options));
+      const made = attempt(all, method, refusals, () => analyzerFor(method, explained, options, lookup));
       return made === null ? [] : [made];
     });
     owned.unshift(...analyzers);
@@ -132,6 +133,26 @@ export async function explainInputs(
     return session;
   } finally {
     for (const each of owned) each.dispose();
+  }
+}
+
+/**
+ * Ids of tokens have no gradient: a method that needs one is asked for the relevance of the vectors that the ids stand for,
+ * whose sum is the token's.
+ */
+function analyzerFor(
+  method: string,
+  model: tf.LayersModel,
+  options: object,
+  lookup: string | null,
+): Analyzer {
+  try {
+    return createAnalyzer(method, model, options);
+  } catch (error) {
+    // Noise and steps would make ids that stand for nothing.
+    const changesInputs = methodsHave([method], "augmentByN") || methodsHave([method], "steps");
+    if (lookup === null || changesInputs || !(error instanceof UnsupportedLayerError)) throw error;
+    return createAnalyzer(method, model, { ...options, stopAt: lookup });
   }
 }
 

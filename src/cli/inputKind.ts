@@ -5,6 +5,7 @@ import { type Trace, type TraceTensor, trace } from "../graph/trace.js";
 export const INPUT_KINDS = ["image", "series", "tokens", "volume"] as const;
 export type InputKind = (typeof INPUT_KINDS)[number];
 
+const LOOKUP = "Embedding";
 /** Layers through which the next ones see the input as it is. */
 const SEEN_THROUGH = [
   "Rescaling",
@@ -26,11 +27,20 @@ export function inputKinds(model: tf.LayersModel): InputKind[] {
   return traced.inputs.map((id) => {
     const { shape } = traced.tensors[id] as TraceTensor;
     const takers = takersOf(traced, id);
-    if (takers.some((name) => name.endsWith("Embedding"))) return "tokens";
+    if (takers.includes(LOOKUP)) return "tokens";
     const rank = shape.length - 1;
     if (rank === 2) return takers.some((name) => STEPLESS.includes(name)) ? "image" : "series";
     return rank === 3 ? "image" : rank < 2 ? "series" : "volume";
   });
+}
+
+/** The layer that looks up the tokens of a model of one input; null for another model. */
+export function lookupLayer(model: tf.LayersModel): string | null {
+  const { inputs, nodes } = trace(model);
+  const found = nodes.filter(
+    (node) => node.layer.getClassName() === LOOKUP && node.inputs.includes(inputs[0] as number),
+  );
+  return inputs.length === 1 && found.length === 1 ? (found[0]?.path ?? null) : null;
 }
 
 /** The classes of the layers that take a tensor. */

@@ -70,7 +70,7 @@ export function chosenMethods(who: string, given: readonly string[], options: Va
 }
 
 /** The method of a name, and what the name says of its options: SIGNXAI's names have some in them. */
-function baseMethod(name: string): { name: string; options: Values } | null {
+export function baseMethod(name: string): { name: string; options: Values } | null {
   const names = listAnalyzers().map((method) => method.name);
   if (names.includes(name)) return { name, options: {} };
   const parsed = parseSignxaiName(name, names);

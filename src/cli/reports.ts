@@ -1,12 +1,23 @@
 import { listAnalyzers } from "../analyzers/index.js";
 import { type ColorMapName, htmlReport, type ReportRow, type Sample } from "../report/index.js";
 import { type Explained, refusalLines, type Session } from "./explaining.js";
+import { baseMethod } from "./methodOptions.js";
 import { relevancePicture, samplePixels } from "./pictures.js";
 
 /** A sample's name: its file, the sample's number where there are several, and the input where the model has several. */
 export function sampleName(one: Explained, session: Session, input: number): string {
   const name = one.samples > 1 ? `${one.files.stem} [${one.sample}]` : one.files.stem;
   return session.inputs.length > 1 ? `${name}, ${session.inputs[input]?.name}` : name;
+}
+
+/** The column, or row, of what is explained; no method has this name. */
+export const ORIGINAL = "what is explained";
+
+/** Methods by their families, in the order of the list of methods; what is explained comes first. */
+export function byFamily(names: readonly string[]): string[] {
+  const families = ["", ...Object.values(FAMILIES)];
+  const place = (name: string) => families.indexOf(name === ORIGINAL ? "" : familyOf(name));
+  return [...names].sort((a, b) => place(a) - place(b));
 }
 
 /** Cells by their column's name; the rows of a page need not have the same. */
@@ -36,7 +47,7 @@ export function cardsOf(sample: readonly Explained[], session: Session): Card[] 
     });
     return {
       label: sampleName(first, session, input),
-      cells: new Map([...(pixels === null ? [] : [["input", { image: pixels }] as const]), ...cells]),
+      cells: new Map([...(pixels === null ? [] : [[ORIGINAL, { image: pixels }] as const]), ...cells]),
     };
   });
 }
@@ -48,8 +59,7 @@ export function pageOf(
   session: Session,
   legend: ColorMapName,
 ): string {
-  const used = [...new Set(cards.flatMap(({ cells }) => [...cells.keys()]))];
-  const columns = [...used.filter((name) => name === "input"), ...used.filter((name) => name !== "input")];
+  const columns = byFamily([...new Set(cards.flatMap(({ cells }) => [...cells.keys()]))]);
   const groups = columns.map(familyOf);
   return htmlReport({
     title,
@@ -65,17 +75,18 @@ export function pageOf(
   });
 }
 
-/** What a method's family is called in headings; SIGNXAI's names, and the input, have none. */
+/** What a method's family is called in headings; what is explained has none. */
 export function familyOf(method: string): string {
-  const family = listAnalyzers().find(({ name }) => name === method)?.family;
+  const base = baseMethod(method)?.name;
+  const family = listAnalyzers().find(({ name }) => name === base)?.family;
   return family === undefined ? "" : FAMILIES[family];
 }
 
 const FAMILIES = {
-  function: "Gradients of the function",
-  signal: "Signal",
+  function: "Gradients",
+  signal: "Signals",
   relevance: "Relevance propagation",
-  map: "Maps of a layer's activations",
+  map: "Maps of activations",
 } as const;
 
 /** The methods that were left out, as lines of text. */
