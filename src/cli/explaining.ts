@@ -136,6 +136,9 @@ export async function explainInputs(
   }
 }
 
+/** Methods whose relevance at a layer is what arrives there: nothing is made of it, or of the inputs, besides. */
+const AT_ANY_LAYER = ["gradient", "gradient.baseline", "deconvnet", "guided_backprop", "excitation_backprop"];
+
 /**
  * Ids of tokens have no gradient: a method that needs one is asked for the relevance of the vectors that the ids stand for,
  * whose sum is the token's.
@@ -149,9 +152,8 @@ function analyzerFor(
   try {
     return createAnalyzer(method, model, options);
   } catch (error) {
-    // Noise and steps would make ids that stand for nothing.
-    const changesInputs = methodsHave([method], "augmentByN") || methodsHave([method], "steps");
-    if (lookup === null || changesInputs || !(error instanceof UnsupportedLayerError)) throw error;
+    const stops = AT_ANY_LAYER.includes(method) && !("postprocess" in options);
+    if (lookup === null || !stops || !(error instanceof UnsupportedLayerError)) throw error;
     return createAnalyzer(method, model, { ...options, stopAt: lookup });
   }
 }
