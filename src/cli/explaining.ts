@@ -10,7 +10,7 @@ import {
 import { modelWoSoftmax } from "../graph/index.js";
 import type { Sample } from "../report/index.js";
 import type { ExplainingFlags } from "./flags.js";
-import { type InputKind, inputKinds, lookupLayer } from "./inputKind.js";
+import { canBeDrawnAs, type InputKind, inputKinds, lookupLayer } from "./inputKind.js";
 import { type InputFiles, inputFiles, type ModelInput, modelInputs, readInputs } from "./inputs.js";
 import { chosenMethods, methodsHave, optionsFor } from "./methodOptions.js";
 import { loadModel } from "./model.js";
@@ -82,6 +82,7 @@ export async function explainInputs(
     owned.push(model);
     const inputs = modelInputs(model);
     const kinds = inputKinds(model);
+    checkPictureFlags(who, flags, inputs, kinds);
     const runs = await inputFiles(who, inputs, given);
     const range = flags.range ?? [0, 1];
     const output = outputIndex(who, model, flags.output);
@@ -174,6 +175,7 @@ function explainRun(
   analyzers: readonly Analyzer[],
   { flags, output, all, refusals, bar }: RunOptions,
 ): Explained[][] {
+  const before = refusals.length;
   const inputs = xs.map(samplesOf);
   const count = xs[0]?.shape[0] as number;
   const bySample: Explained[][] = Array.from({ length: count }, () => []);
@@ -210,11 +212,9 @@ function explainRun(
     }
     explanation.dispose();
   }
-  const [first] = refusals;
+  const first = refusals[before];
   if (bySample.some((list) => list.length === 0)) {
-    throw new InputFormatError(
-      `${files.shown}: no method could explain it: ${first?.method}: ${first?.reason}`,
-    );
+    throw new InputFormatError(`no method could explain ${files.shown}: ${first?.method}: ${first?.reason}`);
   }
   return bySample;
 }
@@ -292,6 +292,33 @@ function outputIndex(who: string, model: tf.LayersModel, given: unknown): number
       ? `${who}: model "${model.name}" has ${names.length} outputs: choose one with --output: ${there}`
       : `${who}: expected --output to name one of the model's outputs: ${there}; got ${String(given)}`,
   );
+}
+
+/** Refuses what would change no picture. */
+function checkPictureFlags(
+  who: string,
+  { drawAs, overlay, vocabulary }: ExplainingFlags,
+  inputs: readonly ModelInput[],
+  kinds: readonly InputKind[],
+): void {
+  const drawn = kinds.map((kind) => drawAs ?? kind);
+  const wrong = inputs.find(({ shape }, i) => !canBeDrawnAs(drawn[i] as InputKind, shape));
+  const shapes = inputs.map(({ shape }) => `[${shape.map((n) => n ?? "any").join(", ")}]`).join(", ");
+  if (wrong !== undefined)
+    throw new ArgumentError(
+      `${who}: --draw-as ${drawAs}: there is no such picture of inputs of shape ${shapes}`,
+    );
+  if (vocabulary !== undefined && !drawn.includes("tokens"))
+    throw new ArgumentError(
+      `${who}: --vocabulary is for models that look up token ids, and this one takes ${shapes}; --draw-as tokens draws them so`,
+    );
+  const overlays = inputs.some(
+    ({ shape }, i) => drawn[i] === "image" && (shape.length < 3 || shape[2] === 1 || shape[2] === 3),
+  );
+  if (overlay !== undefined && !overlays)
+    throw new ArgumentError(
+      `${who}: --overlay is for images of one or three channels, and this model takes ${shapes}`,
+    );
 }
 
 function pictureOptions(

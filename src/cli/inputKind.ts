@@ -1,8 +1,8 @@
 import type * as tf from "@tensorflow/tfjs";
 import { type Trace, type TraceTensor, trace } from "../graph/trace.js";
 
-/** How an input and its relevance are drawn: `volume` is what has no picture. */
-export const INPUT_KINDS = ["image", "series", "tokens", "volume"] as const;
+/** How an input and its relevance are drawn. */
+export const INPUT_KINDS = ["image", "series", "tokens", "none"] as const;
 export type InputKind = (typeof INPUT_KINDS)[number];
 
 const LOOKUP = "Embedding";
@@ -20,7 +20,7 @@ const STEPLESS = ["Flatten", "Reshape"];
 
 /**
  * What each input of a model is, by its shape and the layers that take it: ids that an Embedding looks up are tokens, `[n]`
- * and `[steps, channels]` are series, `[h, w]` that is flattened at once and `[h, w, c]` are images.
+ * and `[steps, channels]` are series, `[h, w]` that is flattened at once and `[h, w, c]` are images; what has more dimensions has no picture.
  */
 export function inputKinds(model: tf.LayersModel): InputKind[] {
   const traced = trace(model);
@@ -30,8 +30,24 @@ export function inputKinds(model: tf.LayersModel): InputKind[] {
     if (takers.includes(LOOKUP)) return "tokens";
     const rank = shape.length - 1;
     if (rank === 2) return takers.some((name) => STEPLESS.includes(name)) ? "image" : "series";
-    return rank === 3 ? "image" : rank < 2 ? "series" : "volume";
+    return rank === 3 ? "image" : rank < 2 ? "series" : "none";
   });
+}
+
+/** Whether an input of a shape, without the batch dimension, can be drawn as a kind. */
+export function canBeDrawnAs(kind: InputKind, shape: readonly (number | null)[]): boolean {
+  switch (kind) {
+    case "image":
+      return shape.length <= 3;
+    case "series":
+      return shape.length <= 2 || (shape.length === 3 && shape.includes(1));
+    case "tokens":
+      return shape.length === 1;
+    case "none":
+      return true;
+    default:
+      return kind satisfies never;
+  }
 }
 
 /** The layer that looks up the tokens of a model of one input; null for another model. */

@@ -30,7 +30,7 @@ export interface PictureOptions {
   readonly title?: string;
 }
 
-/** What a sample's relevance looks like; null for what has no picture: arrays of four dimensions and more. */
+/** What a sample's relevance looks like; null for what has no picture. */
 export function relevancePicture(x: Sample, relevance: Sample, options: PictureOptions): Picture | null {
   const { kind, words, title } = options;
   const style = {
@@ -39,18 +39,14 @@ export function relevancePicture(x: Sample, relevance: Sample, options: PictureO
     ...(options.gamma !== undefined && { gamma: options.gamma }),
   };
   const titled = title === undefined ? style : { ...style, title };
-  const steps = x.shape[0] as number;
-  if (
-    kind === "tokens" &&
-    x.shape.length === 1 &&
-    relevance.shape[0] === steps &&
-    relevance.shape.length <= 2
-  ) {
+  if (kind === "none") return null;
+  if (kind === "tokens" && relevance.shape[0] === x.data.length && relevance.shape.length <= 2) {
     return { kind: "svg", svg: tokensSvg(Array.from(x.data, words), relevance, titled) };
   }
-  if (kind === "series" && x.shape.length <= 2) {
-    const spread = overChannels(relevance, x.shape);
-    if (spread !== null) return { kind: "svg", svg: seriesSvg(x, spread, titled) };
+  if (kind === "series") {
+    const signal = asSeries(x);
+    const spread = overChannels(asSeries(relevance), signal.shape);
+    if (spread !== null) return { kind: "svg", svg: seriesSvg(signal, spread, titled) };
   }
   const shape = drawable(relevance.shape);
   if (shape === null) return null;
@@ -82,6 +78,13 @@ export function enlarged(image: RasterImage): RasterImage {
 function drawable(shape: readonly number[]): number[] | null {
   if (shape.length === 1) return [1, shape[0] as number];
   return shape.length === 2 || shape.length === 3 ? [...shape] : null;
+}
+
+/** `[steps, channels]` of `[1, steps, channels]`, and of `[steps, channels, 1]`, as convolutions in 2D take a series. */
+function asSeries({ data, shape }: Sample): Sample {
+  if (shape.length !== 3 || !shape.includes(1)) return { data, shape };
+  const one = shape[0] === 1 ? 0 : shape.lastIndexOf(1);
+  return { data, shape: shape.filter((_, axis) => axis !== one) };
 }
 
 /** Relevance of a signal's shape; that of whole steps, `[steps, 1]`, is given to each channel. */

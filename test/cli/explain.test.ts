@@ -420,7 +420,7 @@ test("what the flags cannot be is said with what they can be", async () => {
     ["--percentile", "101", "Expected a percentile from 0 to 100."],
     ["--picture-gamma", "0", "Expected a number above 0."],
     ["--overlay", "2", "Expected a number from 0 to 1."],
-    ["--draw-as", "cube", "There are image, series, tokens, volume."],
+    ["--draw-as", "cube", "There are image, series, tokens, none."],
     ["--low", "[1", "Expected a name or JSON."],
   ] as const) {
     const { status, err } = await tracelight("explain", "m", "x", flag, value);
@@ -428,6 +428,67 @@ test("what the flags cannot be is said with what they can be", async () => {
     assert.ok(err.endsWith(`argument '${value}' is invalid. ${message}\n`), err);
   }
   assert.not(existsSync("explanations"));
+});
+
+test("flags that would change no picture are refused; --draw-as draws what it says", async () => {
+  const call = (model: string, input: string, ...more: string[]) =>
+    tracelight("explain", path(model), path(input), "-m", "gradient", "--json", "-o", path("as"), ...more);
+  for (const [model, input, flags, message] of [
+    [
+      "conv",
+      "x.npy",
+      ["--draw-as", "tokens"],
+      "--draw-as tokens: there is no such picture of inputs of shape [10, 10, 2]",
+    ],
+    [
+      "conv",
+      "x.npy",
+      ["--draw-as", "series"],
+      "--draw-as series: there is no such picture of inputs of shape [10, 10, 2]",
+    ],
+    [
+      "series",
+      "signal.npy",
+      ["--vocabulary", path("list.json")],
+      "--vocabulary is for models that look up token ids, and this one takes [12, 2]; --draw-as tokens draws them so",
+    ],
+    [
+      "conv",
+      "x.npy",
+      ["--overlay"],
+      "--overlay is for images of one or three channels, and this model takes [10, 10, 2]",
+    ],
+  ] as const) {
+    assert.equal(await call(model, input, ...flags), {
+      status: 2,
+      out: "",
+      err: `tracelight: explain: ${message}\n`,
+    });
+  }
+  const files = async (...more: string[]) =>
+    rows((await call("series", "signal.npy", ...more)).out)[0]?.files;
+  assert.equal(await files("--draw-as", "image"), [join(path("as"), "signal.gradient.png")]);
+  assert.equal(await files("--draw-as", "none"), [join(path("as"), "signal.gradient.npy")]);
+});
+
+test("where no method of all can explain an input, the first one's reason is the error", async () => {
+  const { status, err } = await tracelight(
+    "explain",
+    path("conv"),
+    path("x.npy"),
+    "-m",
+    "all",
+    "-n",
+    "9",
+    "-o",
+    path("nine"),
+  );
+  assert.is(status, 1);
+  const x = path("x.npy");
+  assert.is(
+    err,
+    `tracelight: no method could explain ${x}: gradient: ${x}: neuronSelection = 9 is outside the output's 5 neurons\n`,
+  );
 });
 
 test.run();
