@@ -49,10 +49,17 @@ const OPTIONS = /** @type {Record<string, Record<string, unknown>>} */ ({
 });
 /** Other names of methods that are there already. */
 const TWICE = ["gradient.baseline"];
+const FAMILIES = {
+  function: "Gradients",
+  signal: "Signals",
+  relevance: "Relevance propagation",
+  map: "Maps of activations",
+};
+const order = Object.keys(FAMILIES);
 const methods = listAnalyzers()
-  .map((method) => method.name)
-  .filter((name) => !TWICE.includes(name));
-const analyzers = methods.map((name) => createAnalyzer(name, logits, OPTIONS[name]));
+  .filter(({ name }) => !TWICE.includes(name))
+  .sort((a, b) => order.indexOf(a.family) - order.indexOf(b.family));
+const analyzers = methods.map(({ name }) => createAnalyzer(name, logits, OPTIONS[name]));
 const digits = tenDigits();
 // The first run of each method compiles what the later ones use; it is not what a figure should show.
 tf.tidy(() => analyzers.map((analyzer) => analyzer.analyze(tf.zeros([1, SIDE, SIDE, 1]))));
@@ -61,20 +68,42 @@ console.log(`\n${line(["digit", "read as", "probability", "method", "gap", "ms"]
 const rows = Array.from({ length: digits.count }, (_, i) => explainDigit(i));
 
 await mkdir(FOLDER, { recursive: true });
-const columns = ["input", ...methods];
-const svg = sheetSvg({ title: TITLE, columns, rows });
-await writeFileAtomic(`${FOLDER}digits.png`, await svgToPng(svg));
+await writeFileAtomic(`${FOLDER}digits.png`, await svgToPng(sheetSvg(sheet())));
 const subtitle =
   "Ten handwritten digits that the network did not train on, and what of each spoke for the class it saw.";
 await writeFileAtomic(
   `${FOLDER}report.html`,
-  htmlReport({ title: TITLE, subtitle, columns, rows, traceText }),
+  htmlReport({
+    title: TITLE,
+    subtitle,
+    columns: ["digit", ...methods.map(({ name }) => name)],
+    groups: ["", ...methods.map(({ family }) => FAMILIES[family])],
+    rows,
+    traceText,
+  }),
 );
 const shown = relative(process.cwd(), FOLDER) || ".";
 console.log(`\npicture: ${shown}/digits.png\nreport:  ${shown}/report.html`);
 
+/** One picture of everything: a column a digit, a row a method, the methods of one family together. */
+function sheet() {
+  const line = (/** @type {number} */ i) =>
+    rows.map(({ cells }) => ({ image: /** @type {typeof cells[0]} */ (cells[i]).image }));
+  return {
+    title: TITLE,
+    // Without a space before the sign, which would go to a line of its own.
+    columns: rows.map(({ sublabel }) => sublabel.replace(", ", ": ").replace(" %", "%")),
+    rows: [
+      { label: "digit", cells: line(0) },
+      ...methods.map(({ name, family }, i) => ({ label: name, group: FAMILIES[family], cells: line(i + 1) })),
+    ],
+    cellSize: 84,
+    panels: 2,
+  };
+}
+
 /**
- * One row of the sheet: the digit, and a heatmap a method.
+ * One sample of the report: the digit, and a heatmap a method.
  *
  * @param {number} index
  */

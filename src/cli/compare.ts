@@ -1,40 +1,16 @@
 import { basename, extname } from "node:path";
-import * as tf from "@tensorflow/tfjs";
 import type { Command } from "commander";
-import type { Analyzer, NeuronSelection } from "../analyzers/index.js";
 import { ArgumentError } from "../errors.js";
-import { modelWoSoftmax } from "../graph/index.js";
-import { readInput, svgToPng, writeFileAtomic } from "../io/node/index.js";
-import {
-  type ColorMapName,
-  colorMapNames,
-  heatmap,
-  htmlReport,
-  inputImage,
-  sheetSvg,
-} from "../report/index.js";
-import {
-  analyzersFor,
-  chosenMethods,
-  collect,
-  drawable,
-  inputShape,
-  readColorMap,
-  readNeuron,
-  readRange,
-} from "./explaining.js";
-import { addMethodOptions, optionsFor } from "./methodOptions.js";
-import { loadModel } from "./model.js";
-import { progressBar } from "./progress.js";
+import { svgToPng, writeFileAtomic } from "../io/node/index.js";
+import { type ColorMapName, type RasterImage, type Sample, sheetSvg, stackSvg } from "../report/index.js";
+import { type Explained, explainInputs, type Session } from "./explaining.js";
+import { addExplainingFlags, type ExplainingFlags, INPUTS, MODEL } from "./flags.js";
+import { relevancePicture, samplePixels } from "./pictures.js";
+import { byFamily, type Card, cardsOf, familyOf, notesOf, ORIGINAL, pageOf, sampleName } from "./reports.js";
 import type { Terminal } from "./run.js";
 
-interface CompareOptions extends Record<string, unknown> {
-  method?: string[];
+interface CompareFlags extends ExplainingFlags {
   out: string;
-  neuron: NeuronSelection;
-  range?: [number, number];
-  colorMap: ColorMapName;
-  keepSoftmax?: true;
 }
 
 /** `tracelight compare MODEL INPUT...`: one picture or page of inputs under many methods. */
@@ -42,108 +18,111 @@ export function addCompare(program: Command, terminal: Terminal): void {
   const command = program
     .command("compare")
     .description("draw inputs under many methods side by side: one PNG, SVG or HTML file")
-    .argument("<model>", "a TensorFlow.js layers model: its folder, or its model.json")
-    .argument("<inputs...>", "images (scaled to the model's size), .npy or .json arrays")
-    .option(
-      "-m, --method <names>",
-      "methods, by commas or repeated (default: all that suit the model)",
-      collect,
-    )
+    .argument("<model>", MODEL)
+    .argument("<inputs...>", INPUTS);
+  addExplainingFlags(command, "methods, by commas or repeated (default: all that suit the model)");
+  command
     .option("-o, --out <file>", "a .png, .svg or .html file", "comparison.png")
-    .option(
-      "-n, --neuron <which>",
-      "which output to explain: max (the largest), all, or an index from 0",
-      readNeuron,
-      "max",
-    )
-    .option("--range <lo,hi>", "the numbers that black and white are for the model (default: 0,1)", readRange)
-    .option("--color-map <name>", `colours: ${colorMapNames.join(", ")}`, readColorMap, "bwr")
-    .option("--keep-softmax", "explain the softmax too, which is taken off by default");
-  addMethodOptions(command);
-  command.action(async (modelPath: string, inputs: string[], options: CompareOptions) => {
-    terminal.out(`${await compare(modelPath, inputs, options, terminal)}\n`);
-  });
+    .action(async (modelPath: string, inputs: string[], flags: CompareFlags) => {
+      await compare(modelPath, inputs, flags, terminal);
+      terminal.out(`${flags.out}\n`);
+    });
 }
 
 async function compare(
   modelPath: string,
   inputs: readonly string[],
-  options: CompareOptions,
+  flags: CompareFlags,
   terminal: Terminal,
-): Promise<string> {
-  const kind = extname(options.out).toLowerCase();
-  if (![".png", ".svg", ".html"].includes(kind))
-    throw new ArgumentError(`compare: expected --out to end in .png, .svg or .html, got ${options.out}`);
-  const given = options.method ?? ["all"];
-  const methods = chosenMethods("compare", given, options);
-  const settings = methods.map((method) => optionsFor("compare", method, methods, options));
-  const model = await loadModel(modelPath);
-  const shape = inputShape("compare", model);
-  const picture = drawable(shape);
-  if (picture === null)
-    throw new ArgumentError(
-      `compare: inputs of ${shape.length} dimensions have no picture; explain writes them as .npy`,
-    );
-  const explained = options.keepSoftmax ? model : modelWoSoftmax(model, { shouldFindSoftmax: false });
-  const checks = options.keepSoftmax ? { disableModelChecks: true } : {};
-  const analyzers = analyzersFor(
-    explained,
-    methods,
-    settings.map((own) => ({ ...own, ...checks })),
-    { all: given.includes("all"), terminal },
-  );
-  const bar = progressBar(terminal, inputs.length * analyzers.length, "explaining");
-  const rows = [];
-  try {
-    for (const input of inputs) {
-      const { data, shape: batch } = await readInput(input, { shape, range: options.range ?? [0, 1] });
-      const size = shape.reduce((a, b) => a * b, 1);
-      for (let sample = 0; sample < (batch[0] as number); sample++) {
-        const one = Float32Array.from(data.slice(sample * size, (sample + 1) * size));
-        const cells = analyzers.map((analyzer) => {
-          const cell = explainedCell(analyzer, one, shape, options);
-          bar.step();
-          return cell;
-        });
-        const name = basename(input, extname(input));
-        rows.push({
-          label: batch[0] === 1 ? name : `${name} [${sample}]`,
-          cells: [{ image: inputImage({ data: one, shape: picture }) }, ...cells],
-        });
-      }
-    }
-  } finally {
-    bar.stop();
+): Promise<void> {
+  const ending = extname(flags.out).toLowerCase();
+  if (![".png", ".svg", ".html"].includes(ending))
+    throw new ArgumentError(`compare: expected --out to end in .png, .svg or .html, got ${flags.out}`);
+  const samples: Explained[][] = [];
+  const methods = { ...flags, method: flags.method ?? ["all"] };
+  const session = await explainInputs("compare", modelPath, inputs, methods, terminal, (sample) => {
+    samples.push(sample);
+  });
+  const count = new Set(samples.flat().map(({ method }) => method)).size;
+  const title = `${basename(modelPath)} under ${count} method${count === 1 ? "" : "s"}`;
+  if (ending === ".html") {
+    const cards = samples.flatMap((sample): Card[] => cardsOf(sample, session));
+    await writeFileAtomic(flags.out, pageOf(title, cards, session, flags.colorMap));
+    return;
   }
-  const title = `${basename(modelPath)} under ${analyzers.length} methods`;
-  const grid = { title, columns: ["input", ...analyzers.map(({ name }) => name)], rows };
-  await writeFileAtomic(
-    options.out,
-    kind === ".html"
-      ? htmlReport({ ...grid, legend: options.colorMap })
-      : kind === ".svg"
-        ? sheetSvg({ ...grid, legend: options.colorMap })
-        : await svgToPng(sheetSvg({ ...grid, legend: options.colorMap })),
-  );
-  return options.out;
+  const svg = sheetOf(title, samples, session, flags.colorMap);
+  await writeFileAtomic(flags.out, ending === ".svg" ? svg : await svgToPng(svg));
 }
 
-function explainedCell(
-  analyzer: Analyzer,
-  data: Float32Array,
-  shape: readonly number[],
-  { neuron: neuronSelection, colorMap }: CompareOptions,
-) {
-  const start = performance.now();
-  const x = tf.tensor(data, [1, ...shape]);
-  const explanation = analyzer.explain(x, { neuronSelection });
-  x.dispose();
-  const { neuron, delta, relevance } = explanation;
-  const found = relevance.dataSync() as Float32Array;
-  const ms = performance.now() - start;
-  const picture = drawable(relevance.shape.slice(1)) as number[];
-  explanation.dispose();
-  const className = neuron === null ? "all" : String(neuron[0]);
-  const details = { method: analyzer.name, className, probability: null, delta: delta?.[0] ?? null, ms };
-  return { image: heatmap({ data: found, shape: picture }, { colorMap }), details };
+/** Images side by side, a row a method and a column an input; series and tokens below each other. */
+function sheetOf(title: string, samples: Explained[][], session: Session, legend: ColorMapName): string {
+  const columns = samples.flatMap((sample) => {
+    const [first] = sample as [Explained];
+    return first.relevance.map((_, input) => columnOf(sample, session, input));
+  });
+  const notes = notesOf(session);
+  const pages = columns.flatMap(({ label, svgs }) =>
+    [...svgs].map(([method, svg]) => svg(columns.length === 1 ? method : `${label}: ${method}`)),
+  );
+  const images = columns.filter(({ pixels }) => pixels.size > 0);
+  if (images.length === 0) {
+    if (pages.length === 0)
+      throw new ArgumentError(
+        "compare: these inputs have no picture; explain writes their relevance as .npy",
+      );
+    return stackSvg(pages, title, notes);
+  }
+  const methods = byFamily([...new Set(images.flatMap(({ pixels }) => [...pixels.keys()]))]);
+  const blank: RasterImage = { width: 1, height: 1, pixels: new Uint8ClampedArray(4) };
+  const sheet = sheetSvg({
+    title,
+    columns: images.map(({ label }) => label),
+    rows: methods.map((method) => ({
+      label: method,
+      group: familyOf(method),
+      cells: images.map(({ pixels }) => ({ image: pixels.get(method) ?? blank })),
+    })),
+    legend,
+    panels: panelsFor(methods.length, images.length),
+    notes,
+  });
+  return pages.length === 0 ? sheet : stackSvg([sheet, ...pages]);
+}
+
+/** As many as make the sheet about as wide as high, with a label of one and a half pictures beside each row. */
+function panelsFor(rows: number, columns: number): number {
+  return Math.max(1, Math.min(rows, Math.round(Math.sqrt(rows / (columns + 1.5)))));
+}
+
+/** A sample's pictures by their method: those of pixels, and those to be drawn as SVG under a title. */
+interface Column {
+  readonly label: string;
+  readonly pixels: ReadonlyMap<string, RasterImage>;
+  readonly svgs: ReadonlyMap<string, (title: string) => string>;
+}
+
+function columnOf(sample: readonly Explained[], session: Session, input: number): Column {
+  const [first] = sample as [Explained];
+  const x = first.xs[input] as Sample;
+  const options = session.pictureOptions(input);
+  const pixels = new Map<string, RasterImage>();
+  const svgs = new Map<string, (title: string) => string>();
+  for (const { method, relevance } of sample) {
+    const draw = (title?: string) =>
+      relevancePicture(x, relevance[input] as Sample, title === undefined ? options : { ...options, title });
+    const picture = draw();
+    if (picture?.kind === "pixels") pixels.set(method, picture.image);
+    if (picture?.kind === "svg") {
+      svgs.set(method, (title) => {
+        const titled = draw(title);
+        return titled?.kind === "svg" ? titled.svg : "";
+      });
+    }
+  }
+  const own = pixels.size === 0 ? null : samplePixels(x, options.range);
+  return {
+    label: sampleName(first, session, input),
+    pixels: own === null ? pixels : new Map([[ORIGINAL, own], ...pixels]),
+    svgs,
+  };
 }

@@ -1,41 +1,24 @@
 import { mkdir } from "node:fs/promises";
-import { basename, extname, join } from "node:path";
-import * as tf from "@tensorflow/tfjs";
+import { join } from "node:path";
 import type { Command } from "commander";
-import type { Analyzer, Explanation, NeuronSelection } from "../analyzers/index.js";
-import { InputFormatError } from "../errors.js";
-import { modelWoSoftmax } from "../graph/index.js";
 import { encodeNpy } from "../io/index.js";
-import { readInput, writeFileAtomic } from "../io/node/index.js";
-import { type ColorMapName, colorMapNames, encodePng, enlarge, heatmap } from "../report/index.js";
+import { writeFileAtomic } from "../io/node/index.js";
+import { encodePng, type Sample } from "../report/index.js";
 import { table } from "../text.js";
-import {
-  analyzersFor,
-  chosenMethods,
-  collect,
-  drawable,
-  inputShape,
-  readColorMap,
-  readNeuron,
-  readRange,
-} from "./explaining.js";
-import { addMethodOptions, optionsFor } from "./methodOptions.js";
-import { loadModel } from "./model.js";
-import { progressBar } from "./progress.js";
+import { type Explained, explainInputs, type Session } from "./explaining.js";
+import { addExplainingFlags, type ExplainingFlags, INPUTS, MODEL } from "./flags.js";
+import { enlarged, type Picture, relevancePicture } from "./pictures.js";
+import { type Card, cardsOf, pageOf } from "./reports.js";
 import type { Terminal } from "./run.js";
 
-interface ExplainOptions {
-  method?: string[];
+interface ExplainFlags extends ExplainingFlags {
   out: string;
-  neuron: NeuronSelection;
-  range?: [number, number];
-  colorMap: ColorMapName;
-  keepSoftmax?: true;
+  html?: string;
   npy?: true;
   json?: true;
 }
 
-/** What one method said of one sample. */
+/** What one method said of one sample, as it is printed. */
 interface Row {
   input: string;
   sample: number;
@@ -48,196 +31,113 @@ interface Row {
   files: string[];
 }
 
-/** PNGs are enlarged by whole factors to at least this many pixels a side. */
-const PNG_SIDE = 224;
-
-/** `tracelight explain MODEL INPUT...`: heatmaps. */
+/** `tracelight explain MODEL INPUT...`: a picture a method and sample. */
 export function addExplain(program: Command, terminal: Terminal): void {
   const command = program
     .command("explain")
-    .description("explain what a model says of inputs: a heatmap a method and sample, as PNG")
-    .argument(
-      "<model>",
-      "a .keras or .h5 file, or a TensorFlow.js layers model: its folder, or its model.json",
+    .description(
+      "explain what a model says of inputs, a picture a method and sample: heatmaps of images as PNG, series and tokens as SVG",
     )
-    .argument(
-      "<inputs...>",
-      "images (scaled to the model's size), .npy or .json arrays of the model's input shape",
-    )
-    .option(
-      "-m, --method <names>",
-      "methods, by commas or repeated, or all (default: lrp.epsilon); see tracelight methods",
-      collect,
-    )
+    .argument("<model>", MODEL)
+    .argument("<inputs...>", INPUTS);
+  addExplainingFlags(
+    command,
+    "methods, by commas or repeated, or all that suit the model (default: lrp.epsilon); see tracelight methods",
+  );
+  command
     .option("-o, --out <folder>", "where the pictures go", "explanations")
-    .option(
-      "-n, --neuron <which>",
-      "which output to explain: max (the largest), all, or an index from 0",
-      readNeuron,
-      "max",
-    )
-    .option("--range <lo,hi>", "the numbers that black and white are for the model (default: 0,1)", readRange)
-    .option("--color-map <name>", `colours: ${colorMapNames.join(", ")}`, readColorMap, "bwr")
-    .option("--keep-softmax", "explain the softmax too, which is taken off by default")
+    .option("--html <file>", "write one page with all pictures too")
     .option("--npy", "write the relevance as .npy beside each picture")
     .option("--json", "print JSON instead of a table")
-    .addHelpText("after", EXAMPLES);
-  addMethodOptions(command);
-  command.action(
-    async (modelPath: string, inputs: string[], options: ExplainOptions & Record<string, unknown>) => {
-      const rows = await explain(modelPath, inputs, options, terminal);
-      terminal.out(options.json ? `${JSON.stringify(rows, null, 2)}\n` : `${printed(rows)}\n`);
-    },
-  );
+    .addHelpText("after", EXAMPLES)
+    .action(async (modelPath: string, inputs: string[], flags: ExplainFlags) => {
+      const rows = await explain(modelPath, inputs, flags, terminal);
+      terminal.out(flags.json ? `${JSON.stringify(rows, null, 2)}\n` : `${printed(rows)}\n`);
+      if (flags.html !== undefined && !flags.json) terminal.out(`\n${flags.html}\n`);
+    });
 }
 
 const EXAMPLES = `
 Examples:
   $ tracelight explain model/ cat.jpg dog.png --range -1,1 --out heatmaps
+  $ tracelight explain model.keras photos/ --method lrp.epsilon_plus_flat --overlay --percentile 99
   $ tracelight explain model/ digit.npy --method gradient,lrp.epsilon --epsilon 0.01
   $ tracelight explain model/ digit.png --method all --neuron 3 --npy --json > result.json
+  $ tracelight explain ecg.h5 beats.csv --method lrpsign_epsilon_0_25 --html report.html
+  $ tracelight explain reviews.keras review.npy --vocabulary words.json
+  $ tracelight explain two-inputs/ left=a.png,right=b.png --output score
 
 Relevance that speaks for the output is red, what speaks against it blue, zero white.`;
 
 async function explain(
   modelPath: string,
   inputs: readonly string[],
-  options: ExplainOptions & Record<string, unknown>,
+  flags: ExplainFlags,
   terminal: Terminal,
 ): Promise<Row[]> {
-  const methods = chosenMethods("explain", options.method ?? ["lrp.epsilon"], options);
-  const settings = methods.map((method) => optionsFor("explain", method, methods, options));
-  const model = await loadModel(modelPath);
-  const shape = inputShape("explain", model);
-  const explained = options.keepSoftmax ? model : modelWoSoftmax(model, { shouldFindSoftmax: false });
-  const checks = options.keepSoftmax ? { disableModelChecks: true } : {};
-  const analyzers = analyzersFor(
-    explained,
+  const rows: Row[] = [];
+  const cards: Card[] = [];
+  const methods = { ...flags, method: flags.method ?? ["lrp.epsilon"] };
+  const session = await explainInputs(
+    "explain",
+    modelPath,
+    inputs,
     methods,
-    settings.map((given) => ({ ...given, ...checks })),
-    { all: (options.method ?? []).includes("all"), terminal },
+    terminal,
+    async (sample, run) => {
+      await mkdir(flags.out, { recursive: true });
+      for (const one of sample) rows.push(asRow(one, await writeFiles(one, run, flags)));
+      if (flags.html !== undefined) cards.push(...cardsOf(sample, run));
+    },
   );
-  await mkdir(options.out, { recursive: true });
-  const rows: Row[] = [];
-  const names = outputNames(inputs);
-  const bar = progressBar(terminal, inputs.length * analyzers.length, "explaining");
-  try {
-    for (const [i, input] of inputs.entries()) {
-      const { data, shape: batch } = await readInput(input, { shape, range: options.range ?? [0, 1] });
-      const x = tf.tensor(data, [...batch]);
-      const probabilities = tf.tidy(() => (model.predict(x) as tf.Tensor).dataSync());
-      for (const analyzer of analyzers) {
-        const task = { input, name: names[i] as string, x, analyzer, probabilities, options };
-        rows.push(...(await explainOne(task)));
-        bar.step();
-      }
-      x.dispose();
-    }
-  } finally {
-    bar.stop();
-  }
-  return rows;
-}
-
-interface Task {
-  input: string;
-  name: string;
-  x: tf.Tensor;
-  analyzer: Analyzer;
-  /** What the model itself, softmax and all, gives for x. */
-  probabilities: ArrayLike<number>;
-  options: ExplainOptions;
-}
-
-async function explainOne({ input, name, x, analyzer, probabilities, options }: Task): Promise<Row[]> {
-  const start = performance.now();
-  const explanation = named(input, () => analyzer.explain(x, { neuronSelection: options.neuron }));
-  const relevance = explanation.relevance;
-  const data = relevance.dataSync() as Float32Array;
-  const milliseconds = (performance.now() - start) / (x.shape[0] as number);
-  const outputs = explanation.output.dataSync();
-  const [samples, neurons] = explanation.output.shape;
-  const size = relevance.size / samples;
-  const rows: Row[] = [];
-  for (let sample = 0; sample < samples; sample++) {
-    const stem = join(
-      options.out,
-      samples === 1 ? `${name}.${analyzer.name}` : `${name}.${sample}.${analyzer.name}`,
+  if (flags.html !== undefined)
+    await writeFileAtomic(
+      flags.html,
+      pageOf(`What ${session.modelName} looked at`, cards, session, flags.colorMap),
     );
-    const one = { data: data.slice(sample * size, (sample + 1) * size), shape: relevance.shape.slice(1) };
-    const files = await writeFiles(stem, one, options);
-    rows.push({
-      input,
-      sample,
-      method: analyzer.name,
-      ...figures(explanation, sample, neurons, outputs, probabilities),
-      milliseconds,
-      files,
-    });
-  }
-  explanation.dispose();
   return rows;
 }
 
-function figures(
-  { neuron, delta }: Explanation,
-  sample: number,
-  neurons: number,
-  outputs: ArrayLike<number>,
-  probabilities: ArrayLike<number>,
-) {
-  const index = neuron?.[sample] ?? null;
-  const at = (values: ArrayLike<number>) =>
-    index === null ? null : (values[sample * neurons + index] ?? null);
-  const probability = at(probabilities);
-  return {
-    neuron: index,
-    output: at(outputs),
-    probability: probability !== null && probability >= 0 && probability <= 1 ? probability : null,
-    delta: delta?.[sample] ?? null,
-  };
+function asRow(explained: Explained, files: string[]): Row {
+  const { sample, method, neuron, output, probability, delta, milliseconds } = explained;
+  const input = explained.files.shown;
+  return { input, sample, method, neuron, output, probability, delta, milliseconds, files };
 }
 
-async function writeFiles(
-  stem: string,
-  relevance: { data: Float32Array; shape: number[] },
-  options: ExplainOptions,
-): Promise<string[]> {
+/** A picture an input, and where it has none or `--npy` was given, its relevance. */
+async function writeFiles(one: Explained, session: Session, flags: ExplainFlags): Promise<string[]> {
   const files: string[] = [];
-  const picture = drawable(relevance.shape);
-  if (picture !== null) {
-    const image = heatmap({ data: relevance.data, shape: picture }, { colorMap: options.colorMap });
-    const factor = Math.max(1, Math.ceil(PNG_SIDE / Math.max(image.width, image.height)));
-    await writeFileAtomic(`${stem}.png`, encodePng(enlarge(image, factor)));
-    files.push(`${stem}.png`);
-  }
-  if (options.npy || picture === null) {
-    await writeFileAtomic(`${stem}.npy`, encodeNpy({ ...relevance, dtype: "float32" }));
-    files.push(`${stem}.npy`);
+  const several = one.relevance.length > 1;
+  for (const [i, relevance] of one.relevance.entries()) {
+    const parts = [
+      one.files.stem,
+      ...(one.samples > 1 ? [one.sample] : []),
+      one.method,
+      ...(several ? [fileName(session.inputs[i]?.name ?? String(i))] : []),
+    ];
+    const stem = join(flags.out, parts.join("."));
+    const picture = relevancePicture(one.xs[i] as Sample, relevance, session.pictureOptions(i));
+    if (picture !== null) files.push(await writePicture(stem, picture));
+    if (flags.npy || picture === null) {
+      await writeFileAtomic(`${stem}.npy`, encodeNpy({ ...relevance, dtype: "float32" }));
+      files.push(`${stem}.npy`);
+    }
   }
   return files;
 }
 
-/** One name an input: the file's, with a number behind where two are alike. */
-function outputNames(inputs: readonly string[]): string[] {
-  const seen = new Map<string, number>();
-  return inputs.map((input) => {
-    const name = basename(input, extname(input));
-    const count = (seen.get(name) ?? 0) + 1;
-    seen.set(name, count);
-    return count === 1 ? name : `${name}-${count}`;
-  });
+async function writePicture(stem: string, picture: Picture): Promise<string> {
+  const [path, content] =
+    picture.kind === "svg"
+      ? [`${stem}.svg`, picture.svg]
+      : [`${stem}.png`, encodePng(enlarged(picture.image))];
+  await writeFileAtomic(path, content);
+  return path;
 }
 
-/** Says which file an error is about. */
-function named<T>(input: string, run: () => T): T {
-  try {
-    return run();
-  } catch (error) {
-    throw new InputFormatError(`${input}: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-    });
-  }
+/** An input's name without what a file's may not have: names in Keras can hold slashes. */
+function fileName(name: string): string {
+  return name.replace(/[^\w.-]/g, "_");
 }
 
 function printed(rows: readonly Row[]): string {

@@ -1,5 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { listAnalyzers, type OptionInfo } from "../analyzers/index.js";
+import { didYouMean } from "../analyzers/options.js";
+import { parseSignxaiName } from "../analyzers/signxaiNames.js";
 import { ArgumentError } from "../errors.js";
 
 type Values = Record<string, unknown>;
@@ -34,21 +36,64 @@ function flagOf({ name, type, choices, description }: OptionInfo): Option {
   return type === "number" ? flag.argParser(readNumber) : flag;
 }
 
-/** JSON, or a plain word: `Flat`, `[-1, 1]`, `{"rule": "Epsilon", "epsilon": 0.1}`. */
+/** JSON, or a name: `Flat`, `block1/out`, `[-1, 1]`, `{"rule": "Epsilon", "epsilon": 0.1}`. */
 function readValue(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    if (/^[\w.]+$/.test(text)) return text;
+    if (text !== "" && !/^[[{"]/.test(text)) return text;
     throw new InvalidArgumentError("Expected a name or JSON.");
   }
 }
 
-/** The options that a method cannot be without, and that were not given. */
+/**
+ * The methods that were asked for, by commas or one by one; `all`: those whose necessary options were given.
+ *
+ * @throws ArgumentError for an unknown method, or one without an option that it needs
+ */
+export function chosenMethods(who: string, given: readonly string[], options: Values): string[] {
+  const names = listAnalyzers().map((method) => method.name);
+  const chosen = given.flatMap((text) => text.split(",")).map((name) => name.trim());
+  if (chosen.includes("all")) return names.filter((name) => missingOptions(name, options).length === 0);
+  for (const name of chosen) {
+    if (baseMethod(name) === null) {
+      throw new ArgumentError(
+        `${who}: unknown method "${name}"${didYouMean(name, names)}; there are ${names.join(", ")}`,
+      );
+    }
+    const missing = missingOptions(name, options);
+    if (missing.length > 0) {
+      throw new ArgumentError(`${who}: ${name} needs ${missing.join(" and ")}; see tracelight methods`);
+    }
+  }
+  return [...new Set(chosen)];
+}
+
+/** The method of a name, and what the name says of its options: SIGNXAI's names have some in them. */
+export function baseMethod(name: string): { name: string; options: Values } | null {
+  const names = listAnalyzers().map((method) => method.name);
+  if (names.includes(name)) return { name, options: {} };
+  const parsed = parseSignxaiName(name, names);
+  return parsed && { name: parsed.method, options: parsed.options };
+}
+
+/** Whether one of the methods has an option. */
+export function methodsHave(methods: readonly string[], option: string): boolean {
+  const bases = methods.map((name) => baseMethod(name)?.name);
+  return listAnalyzers().some(
+    ({ name, options }) => bases.includes(name) && options.some((info) => info.name === option),
+  );
+}
+
+/** The flags of the options that a method cannot be without, and that were not given. */
 export function missingOptions(method: string, given: Values): string[] {
-  const info = listAnalyzers().find(({ name }) => name === method);
+  const base = baseMethod(method);
+  const info = listAnalyzers().find(({ name }) => name === base?.name);
   return (info?.options ?? [])
-    .filter(({ name, required }) => required === true && given[name] === undefined)
+    .filter(
+      ({ name, required }) =>
+        required === true && givenAs(name, given) === undefined && base?.options[name] === undefined,
+    )
     .map(({ name }) => `--${kebabCase(name)}`);
 }
 
@@ -58,21 +103,22 @@ export function missingOptions(method: string, given: Values): string[] {
  * @throws ArgumentError for one that none of the chosen methods has: it would do nothing
  */
 export function optionsFor(who: string, method: string, chosen: readonly string[], given: Values): Values {
-  const infos = listAnalyzers();
-  const has = (name: string, option: string) =>
-    infos.find((info) => info.name === name)?.options.some((o) => o.name === option);
-  const names = new Set(infos.flatMap((info) => info.options.map((option) => option.name)));
+  const names = new Set(listAnalyzers().flatMap((info) => info.options.map((option) => option.name)));
   const options = [...names]
-    .map((option): [string, unknown] => [option, given[RENAMED[option] ?? option]])
+    .map((option): [string, unknown] => [option, givenAs(option, given)])
     .filter(([, value]) => value !== undefined);
   for (const [option] of options) {
-    if (!chosen.some((name) => has(name, option))) {
+    if (!methodsHave(chosen, option)) {
       throw new ArgumentError(
         `${who}: --${kebabCase(option)} is no option of ${chosen.join(", ")}; see tracelight methods`,
       );
     }
   }
-  return Object.fromEntries(options.filter(([option]) => has(method, option)));
+  return Object.fromEntries(options.filter(([option]) => methodsHave([method], option)));
+}
+
+function givenAs(option: string, given: Values): unknown {
+  return given[RENAMED[option] ?? option];
 }
 
 function readBoolean(text: string): boolean {

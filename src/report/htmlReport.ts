@@ -1,9 +1,11 @@
+import { ArgumentError } from "../errors.js";
 import { type ColorMapName, colorMapInfo } from "./colorMaps.js";
 import { escapeXml } from "./escapeXml.js";
-import { checkGrid, type Grid, type GridCell, type GridRow } from "./grid.js";
+import { checkGrid, type Grid, type GridRow } from "./grid.js";
 import { CSS } from "./htmlReportCss.js";
 import { formatMs, formatNumber, formatProbability } from "./numbers.js";
 import { pngDataUri } from "./png.js";
+import type { RasterImage } from "./rasterImage.js";
 
 /** The figures of one explanation, a line of a sample's table. */
 export interface ExplanationDetails {
@@ -19,11 +21,20 @@ export interface ExplanationDetails {
 }
 
 /** A cell of a report. The input's has no details, the methods' have. */
-export interface ReportCell extends GridCell {
+export interface ReportCell {
+  /** Pixels; an SVG such as `seriesSvg` makes, which takes a line of its own; or null for nothing here. */
+  readonly image: RasterImage | { readonly svg: string } | null;
+  readonly caption?: string;
   readonly details?: ExplanationDetails;
 }
 
+export type ReportRow = GridRow<ReportCell>;
+
 export interface HtmlReport extends Grid<ReportCell> {
+  /** The group of each column: columns of one group stand together, below its name. "" has none. Default: no groups. */
+  readonly groups?: readonly string[];
+  /** Lines to stand below the samples. */
+  readonly notes?: readonly string[];
   readonly title: string;
   readonly subtitle?: string;
   /** The colour map that the legend explains. Default `"bwr"`. */
@@ -37,7 +48,8 @@ export interface HtmlReport extends Grid<ReportCell> {
  * pictures and a table of the figures; the model's trace can be unfolded at the end. It follows the reader's light or dark
  * scheme, and the width of the window.
  *
- * @throws ArgumentError if a row does not have a cell a column, if there are no rows or columns, or for an unknown legend
+ * @throws ArgumentError if a row does not have a cell a column, if there are no rows or columns, for another number of groups
+ *   than columns, or for an unknown legend
  * @example
  * await writeFileAtomic("report.html", htmlReport({
  *   title: "Digits",
@@ -53,7 +65,13 @@ export interface HtmlReport extends Grid<ReportCell> {
  */
 export function htmlReport(report: HtmlReport): string {
   checkGrid("htmlReport", report);
-  const { title, subtitle, columns, rows, legend = "bwr", traceText } = report;
+  const { title, subtitle, columns, rows, legend = "bwr", notes = [], traceText } = report;
+  const groups = report.groups ?? columns.map(() => "");
+  if (groups.length !== columns.length) {
+    throw new ArgumentError(
+      `htmlReport: expected ${columns.length} groups, as there are columns, got ${groups.length}`,
+    );
+  }
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -71,7 +89,8 @@ ${subtitle === undefined ? "" : `<p class="subtitle">${escapeXml(subtitle)}</p>`
 </header>
 <main>
 ${legendHtml(legend)}
-${rows.map((row) => rowHtml(row, columns)).join("\n")}
+${rows.map((row) => rowHtml(row, columns, groups)).join("\n")}
+${notes.map((note) => `<p class="note">${escapeXml(note)}</p>`).join("\n")}
 ${traceText === undefined ? "" : traceHtml(traceText)}
 </main>
 <footer>Made with tracelight</footer>
@@ -92,26 +111,49 @@ ones against it, and <strong>${zero}</strong> ones make no difference. Each heat
 </section>`;
 }
 
-function rowHtml({ label, sublabel, cells }: GridRow<ReportCell>, columns: readonly string[]): string {
+function rowHtml(
+  { label, sublabel, cells }: ReportRow,
+  columns: readonly string[],
+  groups: readonly string[],
+): string {
   const figures = cells.map((cell, i) => figureHtml(cell, columns[i] as string, label));
   const details = cells.flatMap((cell) => (cell.details === undefined ? [] : [cell.details]));
   return `<article class="card">
 <h2>${escapeXml(label)}${sublabel === undefined ? "" : ` <small>${escapeXml(sublabel)}</small>`}</h2>
-<div class="figures">
-${figures.join("\n")}
-</div>
+${grouped(figures, groups)}
 ${details.length === 0 ? "" : tableHtml(details, label)}
 </article>`;
 }
 
+/** Figures of one group side by side, below its name. */
+function grouped(figures: readonly string[], groups: readonly string[]): string {
+  return [...new Set(groups)]
+    .map((group) => ({ group, own: figures.filter((figure, i) => figure !== "" && groups[i] === group) }))
+    .filter(({ own }) => own.length > 0)
+    .map(
+      ({ group, own }) =>
+        `${group === "" ? "" : `<h3>${escapeXml(group)}</h3>\n`}<div class="figures">\n${own.join("\n")}\n</div>`,
+    )
+    .join("\n");
+}
+
 function figureHtml({ image, caption }: ReportCell, column: string, label: string): string {
+  if (image === null) return "";
+  const note = caption === undefined ? "" : `<span>${escapeXml(caption)}</span>`;
+  const alt = `alt="${escapeXml(`${column}: ${label}`)}"`;
+  const figcaption = `<figcaption><b>${escapeXml(column).replace(/[._]/g, "$&<wbr>")}</b>${note}</figcaption>`;
+  if ("svg" in image) {
+    return `<figure class="wide">
+<img src="data:image/svg+xml,${encodeURIComponent(image.svg)}" ${alt}>
+${figcaption}
+</figure>`;
+  }
   const { width, height } = image;
   // More than two pixels of the picture to one of the page: a photograph, which looks better smooth.
   const smooth = Math.max(width, height) > 280 ? ' class="smooth"' : "";
-  const note = caption === undefined ? "" : `<span>${escapeXml(caption)}</span>`;
   return `<figure>
-<div class="frame"><img src="${pngDataUri(image)}" alt="${escapeXml(`${column}: ${label}`)}" width="${width}" height="${height}"${smooth}></div>
-<figcaption><b>${escapeXml(column).replace(/[._]/g, "$&<wbr>")}</b>${note}</figcaption>
+<div class="frame"><img src="${pngDataUri(image)}" ${alt} width="${width}" height="${height}"${smooth}></div>
+${figcaption}
 </figure>`;
 }
 

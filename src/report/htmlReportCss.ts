@@ -34,12 +34,15 @@ h1 { margin: 0; font-size: clamp(24px, 4vw, 32px); line-height: 1.2; letter-spac
 h2 { margin: 0 0 16px; font-size: 18px; line-height: 1.3; overflow-wrap: anywhere; }
 h2 small { margin-left: 8px; color: var(--muted); font-size: 14px; font-weight: 400; }
 .figures { display: grid; grid-template-columns: repeat(auto-fill, 140px); gap: 20px 18px; }
+h3 { margin: 20px 0 12px; color: var(--muted); font-size: 14px; font-weight: 600; }
 figure { margin: 0; min-width: 0; }
 .frame {
   width: 140px; height: 140px; overflow: hidden; border-radius: 3px; outline: 1px solid var(--line);
 }
 img { display: block; width: 140px; height: 140px; object-fit: contain; image-rendering: pixelated; }
 img.smooth { image-rendering: auto; }
+.wide { grid-column: 1 / -1; }
+.wide img { width: auto; max-width: 100%; height: auto; border: 1px solid var(--line); border-radius: 3px; }
 figcaption { margin-top: 8px; font-size: 13px; line-height: 1.4; overflow-wrap: anywhere; }
 figcaption b { display: block; font-weight: 600; }
 figcaption span { color: var(--muted); font-size: 12px; }
@@ -68,6 +71,7 @@ pre {
   font: 12.5px/1.6 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; tab-size: 2;
 }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+.note { margin: 0 0 8px; color: var(--muted); font-size: 13px; overflow-wrap: anywhere; }
 footer { color: var(--muted); font-size: 13px; }
 @media print { body { max-width: none; padding: 0; } .card { break-inside: avoid; } }
 `;

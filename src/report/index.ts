@@ -10,7 +10,13 @@ export type { ContrastOptions } from "./contrast.js";
 export { type CanvasLike, drawOnCanvas } from "./drawOnCanvas.js";
 export type { Grid, GridCell, GridRow } from "./grid.js";
 export { type Heatmap, type HeatmapOptions, heatmap } from "./heatmap.js";
-export { type ExplanationDetails, type HtmlReport, htmlReport, type ReportCell } from "./htmlReport.js";
+export {
+  type ExplanationDetails,
+  type HtmlReport,
+  htmlReport,
+  type ReportCell,
+  type ReportRow,
+} from "./htmlReport.js";
 export { type ImageGridOptions, imageGrid } from "./imageGrid.js";
 export { type InputImageOptions, inputImage } from "./inputImage.js";
 export {
@@ -32,4 +38,5 @@ export type { RasterImage } from "./rasterImage.js";
 export type { Sample } from "./sample.js";
 export { type SeriesOptions, seriesSvg } from "./series.js";
 export { type Sheet, sheetSvg } from "./sheet.js";
+export { stackSvg } from "./stackSvg.js";
 export { type TokenOptions, tokensHtml, tokensSvg } from "./tokens.js";

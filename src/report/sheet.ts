@@ -13,17 +13,23 @@ export interface Sheet extends Grid {
   readonly cellSize?: number;
   /** The colour map that the legend at the bottom shows; null for no legend. Default `"bwr"`. */
   readonly legend?: ColorMapName | null;
+  /** In how many columns of a newspaper the rows are set, for many rows of few pictures. Default 1. */
+  readonly panels?: number;
+  /** Lines of text to stand at the bottom. */
+  readonly notes?: readonly string[];
 }
 
 const MARGIN = 32;
 const COLUMN_GAP = 20;
 const ROW_GAP = 22;
+const PANEL_GAP = 48;
 const LINE = 1.35;
 
 /** Sizes and colours of the text. */
 const TYPE = {
   title: { size: 20, weight: 600, fill: "#111827" },
   heading: { size: 12, weight: 600, fill: "#374151" },
+  group: { size: 15, weight: 600, fill: "#2457d6" },
   label: { size: 14, weight: 600, fill: "#111827" },
   sublabel: { size: 12, weight: 400, fill: "#6b7280" },
   caption: { size: 11, weight: 400, fill: "#6b7280" },
@@ -35,7 +41,8 @@ type TypeName = keyof typeof TYPE;
  * pictures, and a colour bar at the bottom. Nothing is referred to from outside, only the font Inter by name; pictures are
  * PNGs inside, enlarged by whole factors so that their pixels have sharp edges. `svgToPng` makes a PNG of it.
  *
- * @throws ArgumentError if a row does not have a cell a column, if there are no rows or columns, or for a cellSize below 16
+ * @throws ArgumentError if a row does not have a cell a column, if there are no rows or columns, for a cellSize below 16, or
+ *   for panels that are no whole number from 1
  * @example
  * sheetSvg({
  *   columns: ["input", "lrp.epsilon"],
@@ -44,19 +51,19 @@ type TypeName = keyof typeof TYPE;
  */
 export function sheetSvg(sheet: Sheet): string {
   checkGrid("sheetSvg", sheet);
-  const { title, columns, rows, cellSize = 112, legend = "bwr" } = sheet;
+  const { title, columns, rows, cellSize = 112, legend = "bwr", panels = 1, notes = [] } = sheet;
   if (!Number.isInteger(cellSize) || cellSize < 16) {
     throw new ArgumentError(`sheetSvg: expected cellSize to be a whole number from 16, got ${cellSize}`);
   }
+  if (!Number.isInteger(panels) || panels < 1) {
+    throw new ArgumentError(`sheetSvg: expected panels to be a whole number from 1, got ${panels}`);
+  }
   const labelWidth = labelColumnWidth(rows);
-  const left = MARGIN + (labelWidth > 0 ? labelWidth + COLUMN_GAP : 0);
-  const layout: Layout = {
-    cellSize,
-    textWidth: cellSize + COLUMN_GAP - 12,
-    labelWidth,
-    columnX: (i) => left + i * (cellSize + COLUMN_GAP),
-  };
-  const gridRight = layout.columnX(columns.length) - COLUMN_GAP;
+  const beside = labelWidth > 0 ? labelWidth + COLUMN_GAP : 0;
+  const perPanel = Math.ceil(rows.length / panels);
+  const used = Math.ceil(rows.length / perPanel);
+  const panelWidth = beside + columns.length * (cellSize + COLUMN_GAP) - COLUMN_GAP;
+  const gridRight = MARGIN + used * (panelWidth + PANEL_GAP) - PANEL_GAP;
   const width = Math.max(gridRight + MARGIN, MARGIN * 2 + (legend === null ? 0 : LEGEND_WIDTH));
   const parts: string[] = [];
   let y = MARGIN;
@@ -66,19 +73,30 @@ export function sheetSvg(sheet: Sheet): string {
     parts.push(textBlock("title", MARGIN, y, lines));
     y += blockHeight("title", lines) + 20;
   }
-  const headings = headingRow(columns, y, layout);
-  parts.push(...headings.parts);
-  y += headings.height + 10;
-  for (const row of rows) {
-    const { parts: drawn, height } = sampleRow(row, columns, y, layout);
-    parts.push(...drawn);
-    y += height + ROW_GAP;
-  }
-  y -= ROW_GAP;
+  const drawn = Array.from({ length: used }, (_, i) => {
+    const left = MARGIN + i * (panelWidth + PANEL_GAP);
+    const layout: Layout = {
+      cellSize,
+      textWidth: cellSize + COLUMN_GAP - 12,
+      left,
+      labelWidth,
+      columnX: (column) => left + beside + column * (cellSize + COLUMN_GAP),
+    };
+    return panel(columns, rows.slice(i * perPanel, (i + 1) * perPanel), y, layout);
+  });
+  parts.push(...drawn.flatMap((one) => one.parts));
+  y += Math.max(...drawn.map((one) => one.height));
   if (legend !== null) {
     y += 28;
+    const left = MARGIN + beside;
     parts.push(colorBar(legend, left + LEGEND_WIDTH > width - MARGIN ? MARGIN : left, y));
     y += LEGEND_HEIGHT;
+  }
+  if (notes.length > 0) y += 20;
+  for (const note of notes) {
+    const lines = wrapText(note, { width: width - MARGIN * 2, fontSize: TYPE.sublabel.size, maxLines: 8 });
+    parts.push(textBlock("sublabel", MARGIN, y, lines));
+    y += blockHeight("sublabel", lines) + 4;
   }
   const height = Math.ceil(y + MARGIN);
 
@@ -104,6 +122,8 @@ interface Layout {
   readonly cellSize: number;
   /** What headings and captions may take. */
   readonly textWidth: number;
+  /** Where the labels begin. */
+  readonly left: number;
   readonly labelWidth: number;
   columnX(i: number): number;
 }
@@ -112,6 +132,30 @@ interface Layout {
 interface Drawn {
   readonly parts: string[];
   readonly height: number;
+}
+
+/** Rows below each other, under the headings, the first line at y. */
+function panel(columns: readonly string[], rows: readonly GridRow[], y: number, layout: Layout): Drawn {
+  const headings = headingRow(columns, y, layout);
+  const parts = [...headings.parts];
+  let at = y + headings.height + 10;
+  let group = "";
+  for (const row of rows) {
+    if (row.group !== undefined && row.group !== group) {
+      group = row.group;
+      const lines = wrapText(group, {
+        width: layout.columnX(columns.length) - layout.left,
+        fontSize: TYPE.group.size,
+        maxLines: 1,
+      });
+      parts.push(textBlock("group", layout.left, at, lines));
+      at += blockHeight("group", lines) + 10;
+    }
+    const drawn = sampleRow(row, columns, at, layout);
+    parts.push(...drawn.parts);
+    at += drawn.height + ROW_GAP;
+  }
+  return { parts, height: at - ROW_GAP - y };
 }
 
 function headingRow(columns: readonly string[], y: number, { textWidth: width, columnX }: Layout): Drawn {
@@ -126,7 +170,7 @@ function headingRow(columns: readonly string[], y: number, { textWidth: width, c
 }
 
 function sampleRow(row: GridRow, columns: readonly string[], y: number, layout: Layout): Drawn {
-  const { cellSize, textWidth: width, labelWidth, columnX } = layout;
+  const { cellSize, textWidth: width, left, labelWidth, columnX } = layout;
   const { label, sublabel = "", cells } = row;
   const labelLines = wrapText(label, { width: labelWidth, fontSize: TYPE.label.size, maxLines: 3 });
   const sublabelLines = wrapText(sublabel, { width: labelWidth, fontSize: TYPE.sublabel.size, maxLines: 3 });
@@ -141,8 +185,8 @@ function sampleRow(row: GridRow, columns: readonly string[], y: number, layout: 
 
   const labelTop = y + (height - labelsHeight) / 2;
   const parts = [
-    textBlock("label", MARGIN, labelTop, labelLines),
-    textBlock("sublabel", MARGIN, labelTop + labelHeight, sublabelLines),
+    textBlock("label", left, labelTop, labelLines),
+    textBlock("sublabel", left, labelTop + labelHeight, sublabelLines),
   ];
   cells.forEach(({ image }, i) => {
     const box = boxes[i] as Box;

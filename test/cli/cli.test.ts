@@ -7,10 +7,10 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { tenDigits } from "../../examples/digits/data.js";
 import { listAnalyzers } from "../../src/analyzers/index.js";
-import { run } from "../../src/cli/run.js";
 import { decodeNpy, encodeNpy } from "../../src/io/index.js";
 import { saveLayersModel } from "../../src/io/node/index.js";
 import { encodePng, inputImage } from "../../src/report/index.js";
+import { tracelight } from "../support/commandLine.js";
 import { digitsModelPath } from "../support/digits.js";
 import { withRandomWeights } from "../support/models.js";
 
@@ -40,20 +40,6 @@ test.before(async () => {
   writeFileSync(path("series.npy"), encodeNpy({ data: Float32Array.of(1, 2, 3, 4, 5, 6), shape: [1, 3, 2] }));
 });
 test.after(() => rmSync(folder, { recursive: true }));
-
-async function tracelight(...argv: string[]): Promise<{ status: number; out: string; err: string }> {
-  let [out, err] = ["", ""];
-  const status = await run(argv, "1.2.3", {
-    out: (text) => {
-      out += text;
-    },
-    err: (text) => {
-      err += text;
-    },
-    interactive: false,
-  });
-  return { status, out, err };
-}
 
 test("explain writes a heatmap a method and sample, and prints class, probability, gap and files", async () => {
   const out = path("heatmaps");

@@ -123,4 +123,29 @@ test("a report without rows, with a cell too few, or with an unknown legend is r
   throws(() => htmlReport({ ...report, legend: "jet" as "bwr" }), ArgumentError, /no colour map "jet"/);
 });
 
+test("columns stand under the names of their groups, SVGs take a line of their own, empty cells none, notes come last", () => {
+  const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="4" height="2"></svg>';
+  const report = {
+    title: "t",
+    columns: ["input", "m", "n", "o"],
+    groups: ["", "one", "two", "one"],
+    rows: [{ label: "r", cells: [{ image: null }, { image: { svg } }, { image: null }, { image: { svg } }] }],
+    notes: ["left out: <f>"],
+  };
+  const page = htmlReport(report);
+  assert.is(page.match(/<figure class="wide">/g)?.length, 2);
+  assert.is(page.match(/<figure/g)?.length, 2);
+  assert.ok(page.includes(`src="data:image/svg+xml,${encodeURIComponent(svg)}"`));
+  assert.equal(
+    [...page.matchAll(/<h3>(\w+)<\/h3>/g)].map((match) => match[1]),
+    ["one"],
+  );
+  assert.ok(page.includes('<p class="note">left out: &lt;f&gt;</p>'));
+  throws(
+    () => htmlReport({ ...report, groups: ["", "one"] }),
+    ArgumentError,
+    "htmlReport: expected 4 groups, as there are columns, got 2",
+  );
+});
+
 test.run();

@@ -169,4 +169,31 @@ test("a sheet without rows or columns, with a cell too few, or with a strange si
   throws(() => sheetSvg({ ...sheet, legend: "jet" as "bwr" }), ArgumentError, /no colour map "jet"/);
 });
 
+test("rows are set in panels side by side, under headings of their groups, with notes at the bottom", () => {
+  const image = heatmap({ data: Float32Array.of(1), shape: [1, 1] });
+  const rows = ["a", "b", "c", "d", "e"].map((label, i) => ({
+    label,
+    group: i < 3 ? "first" : "second",
+    cells: [{ image }],
+  }));
+  const svg = sheetSvg({ columns: ["x"], rows, panels: 2, notes: ["left out: <f>"] });
+  const texts = [...svg.matchAll(/<text x="([\d.]+)" y="([\d.]+)"[^>]*>([^<]+)</g)].map(([, x, y, text]) => ({
+    x: Number(x),
+    y: Number(y),
+    text,
+  }));
+  const at = (text: string) => texts.filter((one) => one.text === text);
+  // Three rows, then two; a group that goes on in the next panel is named again there only if it does.
+  assert.equal([at("first").length, at("second").length, at("x").length], [1, 1, 2]);
+  assert.is(at("a")[0]?.x, at("c")[0]?.x);
+  assert.is(at("d")[0]?.y, at("a")[0]?.y);
+  assert.ok((at("d")[0]?.x as number) > (at("a")[0]?.x as number) + 112);
+  assert.is(Math.max(...texts.map(({ y }) => y)), at("left out: &lt;f&gt;")[0]?.y);
+  throws(
+    () => sheetSvg({ columns: ["x"], rows, panels: 0 }),
+    ArgumentError,
+    "sheetSvg: expected panels to be a whole number from 1, got 0",
+  );
+});
+
 test.run();

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { ArgumentError, InputFormatError } from "../../errors.js";
 import { decodeNpy } from "../npy.js";
+import { parseCsv } from "../parseCsv.js";
 import { parseNestedArray } from "../parseNestedArray.js";
 import { type DecodedImage, readImage } from "./readImage.js";
 
@@ -26,6 +27,8 @@ export interface InputArray {
  *   `[h, w]` without regard to the aspect, and scaled: x = lo + (hi - lo) v / 255. Gray is 0.299 R + 0.587 G + 0.114 B.
  * - `.npy` and `.json` (nested lists of numbers): one sample of the model's shape, or any number of them with a leading
  *   batch dimension.
+ * - `.csv` (a table of numbers, perhaps with a line of names on top): one sample `[steps, channels]` as steps x channels; else
+ *   a sample a row, its values in the order of the model's shape; else one sample spread over the whole table.
  *
  * @returns float32 of shape `[n, ...shape]`; n is 1 for images
  * @throws InputFormatError that names the file and says what was expected and what is there; ArgumentError for a range
@@ -54,6 +57,12 @@ export async function readInput(
       return asBatch(
         path,
         parsed(path, () => parseNestedArray(file.toString("utf8"))),
+        shape,
+      );
+    case ".csv":
+      return tableAsBatch(
+        path,
+        parsed(path, () => parseCsv(file.toString("utf8"))),
         shape,
       );
     default: {
@@ -88,6 +97,25 @@ function asBatch(path: string, array: InputArray, wanted: readonly (number | nul
   return array;
 }
 
+/** A table as the samples that a model takes. */
+function tableAsBatch(path: string, table: InputArray, wanted: readonly (number | null)[]): InputArray {
+  const { data } = table;
+  const [rows = 0, columns = 0] = table.shape;
+  const [steps, channels] = wanted;
+  if (wanted.length === 2 && channels === columns && (steps === null || steps === rows)) {
+    return { data, shape: [1, rows, columns] };
+  }
+  if (wanted.length === 1 && steps === null)
+    return { data, shape: columns === 1 ? [1, rows] : [rows, columns] };
+  const size = wanted.reduce<number>((product, n) => product * (n ?? Number.NaN), 1);
+  if (columns === size) return { data, shape: [rows, ...(wanted as number[])] };
+  if (rows * columns === size) return { data, shape: [1, ...(wanted as number[])] };
+  throw new InputFormatError(
+    `readInput: ${path} is a table of ${rows} rows and ${columns} columns, the model takes ${show(wanted)}: expected a ` +
+      `sample a row${wanted.length === 2 ? ", or a file of steps x channels" : ""}`,
+  );
+}
+
 function checkImageShape(
   path: string,
   shape: readonly (number | null)[],
@@ -95,7 +123,7 @@ function checkImageShape(
   const [height = null, width = null, channels] = shape;
   if (shape.length !== 3 || (channels !== 1 && channels !== 3)) {
     throw new InputFormatError(
-      `readInput: ${path} is not a .npy or .json file, and an image cannot be the input of a model that takes ` +
+      `readInput: ${path} is not a .npy, .json or .csv file, and an image cannot be the input of a model that takes ` +
         `${show(shape)}; images are for [h, w, 1] and [h, w, 3]`,
     );
   }

@@ -193,7 +193,7 @@ test("an image for a model that takes no images is refused", async () => {
     await rejects(
       readInput(path, { shape }),
       InputFormatError,
-      `readInput: ${path} is not a .npy or .json file, and an image cannot be the input of a model that takes ` +
+      `readInput: ${path} is not a .npy, .json or .csv file, and an image cannot be the input of a model that takes ` +
         `[${shape.join(", ")}]; images are for [h, w, 1] and [h, w, 3]`,
     );
   }
@@ -204,6 +204,33 @@ test("a range that is not finite is refused", async () => {
     readInput(png("r.png", 2, 2, twoByTwo), { shape: [2, 2, 3], range: [0, Number.NaN] }),
     ArgumentError,
     "readInput: expected a range of two finite numbers, got [0, NaN]",
+  );
+});
+
+test("a .csv is steps x channels for a series, else a sample a row, else one sample over the whole table", async () => {
+  const path = file("t.csv", "a,b\n1,2\n3,4\n5,6\n");
+  const shapeFor = async (shape: (number | null)[]) => {
+    const { data, shape: read } = await readInput(path, { shape });
+    close(data, [1, 2, 3, 4, 5, 6]);
+    return read;
+  };
+  assert.equal(await shapeFor([3, 2]), [1, 3, 2]);
+  assert.equal(await shapeFor([null, 2]), [1, 3, 2]);
+  assert.equal(await shapeFor([2]), [3, 2]);
+  assert.equal(await shapeFor([null]), [3, 2]);
+  assert.equal(await shapeFor([2, 1]), [3, 2, 1]);
+  assert.equal(await shapeFor([6]), [1, 6]);
+  assert.equal(await shapeFor([3, 2, 1]), [1, 3, 2, 1]);
+  await rejects(
+    readInput(path, { shape: [4, 2] }),
+    InputFormatError,
+    `readInput: ${path} is a table of 3 rows and 2 columns, the model takes [4, 2]: expected a sample a row, or a file of steps x channels`,
+  );
+  const bad = file("bad.csv", "1,x");
+  await rejects(
+    readInput(bad, { shape: [2] }),
+    InputFormatError,
+    `readInput: ${bad}: parseCsv: expected a number in line 1, column 2, got "x"`,
   );
 });
 
