@@ -21,8 +21,9 @@ export const OTHERWISE: Readonly<Record<string, string>> = {
   disableModelChecks: "--keep-softmax",
 };
 
-/** Gives a command a flag for every option that some method has. */
+/** Gives a command a flag for every option that some method has, below its own. */
 export function addMethodOptions(command: Command): void {
+  command.optionsGroup("Options of methods:");
   const options = listAnalyzers().flatMap((method) => method.options);
   const all = new Map(options.map((option) => [option.name, option]));
   for (const option of all.values()) if (!(option.name in OTHERWISE)) command.addOption(flagOf(option));
