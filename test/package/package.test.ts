@@ -145,7 +145,7 @@ test("the tracelight command runs as installed", () => {
   assert.match(traced.stdout, /conv1 +Conv2D/);
   const failed = run("trace", "none");
   assert.is(failed.status, 1);
-  assert.is(failed.stderr, "tracelight: loadLayersModel: none does not exist\n");
+  assert.is(failed.stderr, "tracelight: loadModel: none does not exist\n");
 });
 
 test("the simd module is smaller than 24 kB", () => {
