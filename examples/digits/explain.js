@@ -97,7 +97,7 @@ function sheet() {
       { label: "digit", cells: line(0) },
       ...methods.map(({ name, family }, i) => ({ label: name, group: FAMILIES[family], cells: line(i + 1) })),
     ],
-    cellSize: 84,
+    cellSize: 56,
     panels: 2,
   };
 }

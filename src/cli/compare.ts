@@ -5,6 +5,7 @@ import { svgToPng, writeFileAtomic } from "../io/node/index.js";
 import { type ColorMapName, type RasterImage, type Sample, sheetSvg, stackSvg } from "../report/index.js";
 import { type Explained, explainInputs, type Session } from "./explaining.js";
 import { addExplainingFlags, type ExplainingFlags, INPUTS, MODEL } from "./flags.js";
+import { addMethodOptions } from "./methodOptions.js";
 import { relevancePicture, samplePixels } from "./pictures.js";
 import { byFamily, type Card, cardsOf, familyOf, notesOf, ORIGINAL, pageOf, sampleName } from "./reports.js";
 import type { Terminal } from "./run.js";
@@ -21,12 +22,12 @@ export function addCompare(program: Command, terminal: Terminal): void {
     .argument("<model>", MODEL)
     .argument("<inputs...>", INPUTS);
   addExplainingFlags(command, "methods, by commas or repeated (default: all that suit the model)");
-  command
-    .option("-o, --out <file>", "a .png, .svg or .html file", "comparison.png")
-    .action(async (modelPath: string, inputs: string[], flags: CompareFlags) => {
-      await compare(modelPath, inputs, flags, terminal);
-      terminal.out(`${flags.out}\n`);
-    });
+  command.option("-o, --out <file>", "a .png, .svg or .html file", "comparison.png");
+  addMethodOptions(command);
+  command.action(async (modelPath: string, inputs: string[], flags: CompareFlags) => {
+    await compare(modelPath, inputs, flags, terminal);
+    terminal.out(`${flags.out}\n`);
+  });
 }
 
 async function compare(

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { saveModel } from "../io/node/index.js";
+import { MODEL } from "./flags.js";
 import { loadModel } from "./model.js";
 import type { Terminal } from "./run.js";
 
@@ -10,7 +11,7 @@ export function addConvert(program: Command, terminal: Terminal): void {
     .description(
       "write a model as model.json and weights.bin of TensorFlow.js, checked to give the same outputs",
     )
-    .argument("<model>", "a .keras or .h5 file, or a TensorFlow.js model")
+    .argument("<model>", MODEL)
     .argument("<folder>", "where to write; made if it does not exist")
     .action(async (path: string, folder: string) => {
       const model = await loadModel(path);

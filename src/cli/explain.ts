@@ -7,6 +7,7 @@ import { encodePng, type Sample } from "../report/index.js";
 import { table } from "../text.js";
 import { type Explained, explainInputs, type Session } from "./explaining.js";
 import { addExplainingFlags, type ExplainingFlags, INPUTS, MODEL } from "./flags.js";
+import { addMethodOptions } from "./methodOptions.js";
 import { enlarged, type Picture, relevancePicture } from "./pictures.js";
 import { type Card, cardsOf, pageOf } from "./reports.js";
 import type { Terminal } from "./run.js";
@@ -42,13 +43,15 @@ export function addExplain(program: Command, terminal: Terminal): void {
     .argument("<inputs...>", INPUTS);
   addExplainingFlags(
     command,
-    "methods, by commas or repeated, or all that suit the model (default: lrp.epsilon); see tracelight methods",
+    "methods, by commas or repeated, or all that suit the model (default: lrp.epsilon); see tracelight methods; SIGNXAI's names too",
   );
   command
     .option("-o, --out <folder>", "where the pictures go", "explanations")
     .option("--html <file>", "write one page with all pictures too")
     .option("--npy", "write the relevance as .npy beside each picture")
-    .option("--json", "print JSON instead of a table")
+    .option("--json", "print JSON instead of a table");
+  addMethodOptions(command);
+  command
     .addHelpText("after", EXAMPLES)
     .action(async (modelPath: string, inputs: string[], flags: ExplainFlags) => {
       const rows = await explain(modelPath, inputs, flags, terminal);

@@ -10,20 +10,16 @@ import {
 import { modelWoSoftmax } from "../graph/index.js";
 import type { Sample } from "../report/index.js";
 import type { ExplainingFlags } from "./flags.js";
-import { canBeDrawnAs, type InputKind, inputKinds, lookupLayer } from "./inputKind.js";
+import { type InputKind, inputKinds, lookupLayer } from "./inputKind.js";
 import { type InputFiles, inputFiles, type ModelInput, modelInputs, readInputs } from "./inputs.js";
-import { chosenMethods, methodsHave, optionsFor } from "./methodOptions.js";
+import { asksForAll, chosenMethods, methodsHave, optionsFor } from "./methodOptions.js";
 import { loadModel } from "./model.js";
+import { checkPictureFlags, pictureOptions } from "./pictureFlags.js";
 import type { PictureOptions } from "./pictures.js";
 import { progressBar } from "./progress.js";
+import { attempt, type Refusal, refusalLines } from "./refusals.js";
 import type { Terminal } from "./run.js";
 import { noWords, readVocabulary } from "./vocabulary.js";
-
-/** A method that was left out, and why. */
-export interface Refusal {
-  readonly method: string;
-  readonly reason: string;
-}
 
 /** What one method said of one sample: plain numbers, no tensors. */
 export interface Explained {
@@ -71,7 +67,7 @@ export async function explainInputs(
   each: (explained: Explained[], session: Session) => void | Promise<void>,
 ): Promise<Session> {
   const methods = chosenMethods(who, flags.method, flags);
-  const all = flags.method.some((text) => text.split(",").includes("all"));
+  const all = asksForAll(flags.method);
   const own = withoutPictureGamma(methods, flags);
   const settings = methods.map((method) => optionsFor(who, method, methods, own));
   const words = flags.vocabulary === undefined ? noWords : await readVocabulary(flags.vocabulary);
@@ -133,7 +129,7 @@ export async function explainInputs(
     for (const line of refusalLines(refusals)) terminal.err(`tracelight: left out: ${line}\n`);
     return session;
   } finally {
-    for (const each of owned) each.dispose();
+    for (const one of owned) one.dispose();
   }
 }
 
@@ -246,29 +242,6 @@ function figures(
   };
 }
 
-/** What a method gives; null where it refuses and was not asked for by name. */
-function attempt<T>(all: boolean, method: string, refusals: Refusal[], run: () => T): T | null {
-  try {
-    return run();
-  } catch (error) {
-    const refuses =
-      error instanceof UnsupportedLayerError ||
-      error instanceof GraphError ||
-      error instanceof InputFormatError;
-    if (!all || !refuses) throw error;
-    refusals.push({ method, reason: error.message.replace(`${method}: `, "") });
-    return null;
-  }
-}
-
-/** A line for each reason, with the methods that have it. */
-export function refusalLines(refusals: readonly Refusal[]): string[] {
-  const reasons = new Map<string, Set<string>>();
-  for (const { method, reason } of refusals)
-    reasons.set(reason, (reasons.get(reason) ?? new Set()).add(method));
-  return [...reasons].map(([reason, methods]) => `${[...methods].join(", ")}: ${reason}`);
-}
-
 /** Says which file an error is about. What is wrong with the call stays what it is. */
 function aboutFile<T>(shown: string, run: () => T): T {
   try {
@@ -292,53 +265,6 @@ function outputIndex(who: string, model: tf.LayersModel, given: unknown): number
       ? `${who}: model "${model.name}" has ${names.length} outputs: choose one with --output: ${there}`
       : `${who}: expected --output to name one of the model's outputs: ${there}; got ${String(given)}`,
   );
-}
-
-/** Refuses what would change no picture. */
-function checkPictureFlags(
-  who: string,
-  { drawAs, overlay, vocabulary }: ExplainingFlags,
-  inputs: readonly ModelInput[],
-  kinds: readonly InputKind[],
-): void {
-  const drawn = kinds.map((kind) => drawAs ?? kind);
-  const wrong = inputs.find(({ shape }, i) => !canBeDrawnAs(drawn[i] as InputKind, shape));
-  const shapes = inputs.map(({ shape }) => `[${shape.map((n) => n ?? "any").join(", ")}]`).join(", ");
-  if (wrong !== undefined)
-    throw new ArgumentError(
-      `${who}: --draw-as ${drawAs}: there is no such picture of inputs of shape ${shapes}`,
-    );
-  if (vocabulary !== undefined && !drawn.includes("tokens"))
-    throw new ArgumentError(
-      `${who}: --vocabulary is for models that look up token ids, and this one takes ${shapes}; --draw-as tokens draws them so`,
-    );
-  const overlays = inputs.some(
-    ({ shape }, i) => drawn[i] === "image" && (shape.length < 3 || shape[2] === 1 || shape[2] === 3),
-  );
-  if (overlay !== undefined && !overlays)
-    throw new ArgumentError(
-      `${who}: --overlay is for images of one or three channels, and this model takes ${shapes}`,
-    );
-}
-
-function pictureOptions(
-  { colorMap, percentile, pictureGamma, gamma, overlay, drawAs }: ExplainingFlags,
-  kind: InputKind,
-  range: readonly [number, number],
-  words: PictureOptions["words"],
-  methods: readonly string[],
-): PictureOptions {
-  const contrast =
-    pictureGamma ?? (methodsHave(methods, "gamma") ? undefined : (gamma as number | undefined));
-  return {
-    kind: drawAs ?? kind,
-    colorMap,
-    range,
-    words,
-    ...(percentile !== undefined && { percentile }),
-    ...(contrast !== undefined && { gamma: contrast }),
-    ...(overlay !== undefined && { overlay: overlay === true ? 0.5 : overlay }),
-  };
 }
 
 /** `--gamma` is that of the rules where a method has one, and else that of the pictures. */

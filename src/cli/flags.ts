@@ -2,7 +2,6 @@ import { type Command, InvalidArgumentError } from "commander";
 import type { NeuronSelection } from "../analyzers/index.js";
 import { type ColorMapName, colorMapNames } from "../report/index.js";
 import { INPUT_KINDS, type InputKind } from "./inputKind.js";
-import { addMethodOptions } from "./methodOptions.js";
 
 /** What `explain` and `compare` are both told, besides the methods' own options. */
 export interface ExplainingFlags extends Record<string, unknown> {
@@ -25,7 +24,7 @@ export const INPUTS =
   "images (scaled to the model's size), .npy, .json or .csv arrays of the model's input shape, or folders of them; " +
   "for a model of several inputs a file each, joined by commas, in the model's order or as name=file";
 
-/** Gives a command the flags of `ExplainingFlags` and those of all methods. */
+/** Gives a command the flags of `ExplainingFlags`. */
 export function addExplainingFlags(command: Command, methods: string): void {
   command
     .option("-m, --method <names>", methods, collect)
@@ -62,7 +61,6 @@ export function addExplainingFlags(command: Command, methods: string): void {
       "the words of token ids: .json (a list, or word: id), or .txt, a word a line",
     )
     .option("--keep-softmax", "explain the softmax too, which is taken off by default");
-  addMethodOptions(command);
 }
 
 function collect(text: string, before: string[] = []): string[] {

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { type InspectedModel, inspectModel } from "../io/index.js";
 import { table } from "../text.js";
+import { MODEL } from "./flags.js";
 import type { Terminal } from "./run.js";
 
 /** `tracelight inspect MODEL`: what is in a model's file, and what of it cannot be opened. */
@@ -10,7 +11,7 @@ export function addInspect(program: Command, terminal: Terminal): void {
     .description(
       "print a model file's Keras version, layers and weights, and what of it cannot be opened and why",
     )
-    .argument("<model>", "a .keras or .h5 file, or a TensorFlow.js model: its folder, or its model.json")
+    .argument("<model>", MODEL)
     .option("--json", "print JSON")
     .action(async (path: string, { json }: { json?: true }) => {
       const model = await inspectModel(path);

@@ -21,8 +21,9 @@ export const OTHERWISE: Readonly<Record<string, string>> = {
   disableModelChecks: "--keep-softmax",
 };
 
-/** Gives a command a flag for every option that some method has. */
+/** Gives a command a flag for every option that some method has, below its own. */
 export function addMethodOptions(command: Command): void {
+  command.optionsGroup("Options of methods:");
   const options = listAnalyzers().flatMap((method) => method.options);
   const all = new Map(options.map((option) => [option.name, option]));
   for (const option of all.values()) if (!(option.name in OTHERWISE)) command.addOption(flagOf(option));
@@ -53,8 +54,8 @@ function readValue(text: string): unknown {
  */
 export function chosenMethods(who: string, given: readonly string[], options: Values): string[] {
   const names = listAnalyzers().map((method) => method.name);
-  const chosen = given.flatMap((text) => text.split(",")).map((name) => name.trim());
-  if (chosen.includes("all")) return names.filter((name) => missingOptions(name, options).length === 0);
+  const chosen = listed(given);
+  if (asksForAll(given)) return names.filter((name) => missingOptions(name, options).length === 0);
   for (const name of chosen) {
     if (baseMethod(name) === null) {
       throw new ArgumentError(
@@ -67,6 +68,15 @@ export function chosenMethods(who: string, given: readonly string[], options: Va
     }
   }
   return [...new Set(chosen)];
+}
+
+/** Whether all methods were asked for, and not only some by name. */
+export function asksForAll(given: readonly string[]): boolean {
+  return listed(given).includes("all");
+}
+
+function listed(given: readonly string[]): string[] {
+  return given.flatMap((text) => text.split(",")).map((name) => name.trim());
 }
 
 /** The method of a name, and what the name says of its options: SIGNXAI's names have some in them. */

@@ -1,8 +1,9 @@
 import { listAnalyzers } from "../analyzers/index.js";
 import { type ColorMapName, htmlReport, type ReportRow, type Sample } from "../report/index.js";
-import { type Explained, refusalLines, type Session } from "./explaining.js";
+import type { Explained, Session } from "./explaining.js";
 import { baseMethod } from "./methodOptions.js";
 import { relevancePicture, samplePixels } from "./pictures.js";
+import { refusalLines } from "./refusals.js";
 
 /** A sample's name: its file, the sample's number where there are several, and the input where the model has several. */
 export function sampleName(one: Explained, session: Session, input: number): string {

@@ -12,6 +12,7 @@ import {
   modelGraphSvg,
   supportText,
 } from "../report/index.js";
+import { MODEL } from "./flags.js";
 import { loadModel } from "./model.js";
 import type { Terminal } from "./run.js";
 
@@ -34,10 +35,7 @@ export function addTrace(program: Command, terminal: Terminal): void {
   program
     .command("trace")
     .description("print a model's execution graph: which layer runs when, on whose output, with which shape")
-    .argument(
-      "<model>",
-      "a .keras or .h5 file, or a TensorFlow.js layers model: its folder, or its model.json",
-    )
+    .argument("<model>", MODEL)
     .addOption(new Option("--json", "print JSON").conflicts(["dot", "svg", "html"]))
     .addOption(picture("dot", "a graph for Graphviz"))
     .addOption(picture("svg", "a picture"))

@@ -491,4 +491,59 @@ test("where no method of all can explain an input, the first one's reason is the
   );
 });
 
+test("inputs of any size are taken as they are", async () => {
+  const anySize = tf.sequential({
+    name: "any_size",
+    layers: [
+      tf.layers.conv2d({ filters: 2, kernelSize: 3, activation: "relu", inputShape: [null, null, 1] }),
+      tf.layers.globalAveragePooling2d({}),
+      tf.layers.dense({ units: 2, activation: "softmax" }),
+    ],
+  });
+  await saveLayersModel(withRandomWeights(anySize, 12), path("any_size"));
+  npy("wide.npy", [5, 9, 1], 13);
+  writeFileSync(path("tall.png"), encodePng(inputImage({ data: values(77, 14), shape: [11, 7] })));
+  const call = [
+    "explain",
+    path("any_size"),
+    path("wide.npy"),
+    path("tall.png"),
+    "-o",
+    path("any"),
+    "--npy",
+    "--json",
+  ];
+  const { out, err } = await tracelight(...call);
+  assert.is(err, "");
+  const shapes = rows(out).map(
+    ({ files }) => decodeNpy(Uint8Array.from(readFileSync(files[1] as string))).shape,
+  );
+  assert.equal(shapes, [
+    [5, 9, 1],
+    [11, 7, 1],
+  ]);
+});
+
+test("a batch of samples gives a picture each, and each has the relevance that it has alone", async () => {
+  npy("batch.npy", [3, 10, 10, 2], 15);
+  const { out } = await tracelight(
+    "explain",
+    path("conv"),
+    path("batch.npy"),
+    "-o",
+    path("b"),
+    "--npy",
+    "--json",
+  );
+  const files = rows(out).map(({ files: [, file] }) => file as string);
+  assert.equal(
+    files,
+    [0, 1, 2].map((i) => join(path("b"), `batch.${i}.lrp.epsilon.npy`)),
+  );
+  const second = decodeNpy(Uint8Array.from(readFileSync(files[1] as string))).data;
+  writeFileSync(path("second.npy"), encodeNpy({ data: values(600, 15).slice(200, 400), shape: [10, 10, 2] }));
+  const alone = await relevanceOf(path("conv"), path("second.npy"));
+  assert.ok(second.every((v, i) => Math.abs(v - (alone[i] as number)) < 1e-6));
+});
+
 test.run();
