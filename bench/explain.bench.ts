@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { createAnalyzer } from "../src/analyzers/index.js";
 import { init, installKernels } from "../src/kernels/index.js";
+import { bytesOfLayers, peakBytes } from "../test/support/peakBytes.js";
 import { type Measured, measure } from "./harness.js";
 import { models } from "./models.js";
 
@@ -64,39 +65,3 @@ export default async function explain(): Promise<Measured[]> {
 
 const gradient = (model: tf.LayersModel, x: tf.Tensor) =>
   tf.tidy(() => tf.grad((input: tf.Tensor) => tf.sum(model.apply(input) as tf.Tensor))(x));
-
-/** Bytes of all that a model's layers give for one sample. */
-function bytesOfLayers(model: tf.LayersModel): number {
-  const sizes = model.layers.map(({ outputShape }) =>
-    (outputShape as number[]).slice(1).reduce((product, n) => product * n, 4),
-  );
-  return sizes.reduce((a, b) => a + b, 0);
-}
-
-/** The most that tensors took during a call, beyond what there was: looked at before each kernel. */
-function peakBytes(call: () => void): number {
-  const before = tf.memory().numBytes;
-  let peak = 0;
-  const kernels = tf.getKernelsForBackend("wasm");
-  const replace = (kernel: tf.KernelConfig) => {
-    tf.unregisterKernel(kernel.kernelName, "wasm");
-    tf.registerKernel(kernel);
-  };
-  for (const kernel of kernels) {
-    const { kernelName, kernelFunc } = kernel;
-    replace({
-      kernelName,
-      backendName: "wasm",
-      kernelFunc: (run) => {
-        peak = Math.max(peak, tf.memory().numBytes - before);
-        return kernelFunc(run);
-      },
-    });
-  }
-  try {
-    call();
-  } finally {
-    for (const kernel of kernels) replace(kernel);
-  }
-  return peak;
-}

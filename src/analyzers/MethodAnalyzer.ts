@@ -256,7 +256,10 @@ export class MethodAnalyzer implements Analyzer {
     const changed = passes.inputs(xs, pass);
     const values = this.#engine.forward(changed);
     const head = this.#head(this.#engine.output(values), selection, rInit);
-    const { inputs } = this.#engine.backward(values, head.relevance, this.#rules, { change: this.#change });
+    const { inputs } = this.#engine.backward(values, head.relevance, this.#rules, {
+      change: this.#change,
+      release: true,
+    });
     return inputs.map((r, i) => this.#finished(r, changed[i] as tf.Tensor, i));
   }
 
@@ -293,6 +296,7 @@ export class MethodAnalyzer implements Analyzer {
           : engine.backward(values, head.relevance, this.#rules, {
               keep: new Set([...layers.values(), ...engine.stops]),
               change: this.#change,
+              release: map === undefined,
             });
       const found = [...arrived.inputs.map(sumPerSample), ...(arrived.biases ? [arrived.biases] : [])];
       const relevance =

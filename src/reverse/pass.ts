@@ -57,9 +57,17 @@ export function runForward(who: string, program: Program, xs: readonly tf.Tensor
       throw new DisposedError(`${who}: ${nameOf(step)} is disposed, with its model`);
     const inputs = step.inputs.map((id) => values.get(id) as tf.Tensor);
     const outputs = inStep(who, step, () => tf.tidy(() => runStep(step, inputs)));
-    step.outputs.forEach((id, i) => values.set(id, outputs[i] as tf.Tensor));
+    step.outputs.forEach((id, i) => {
+      const y = outputs[i] as tf.Tensor;
+      // Each id has a tensor of its own, so that each can be disposed alone.
+      values.set(id, inputs.includes(y) ? tf.clone(y) : y);
+    });
   }
   return values;
+}
+
+function disposeOutputs(step: Step, values: Activations): void {
+  for (const id of step.outputs) values.get(id)?.dispose();
 }
 
 /** Says which step was the first to make something that is not finite, if one did. */
@@ -98,6 +106,8 @@ export interface BackwardOptions {
   readonly keep?: ReadonlySet<number>;
   /** Changes the relevance of a tensor, when all of it has arrived. */
   readonly change?: (relevance: tf.Tensor, id: number) => tf.Tensor;
+  /** Whether the steps' values are disposed as soon as the pass is behind them. Default false. */
+  readonly release?: boolean;
 }
 
 /**
@@ -113,7 +123,7 @@ export function runBackward(
   values: Activations,
   head: ReadonlyMap<number, tf.Tensor>,
   rules: readonly (Rule | null)[],
-  { keep = new Set(), change = (r) => r }: BackwardOptions = {},
+  { keep = new Set(), change = (r) => r, release = false }: BackwardOptions = {},
 ): Reversed {
   const relevance = new Map([...head].map(([id, r]) => [id, tf.clone(r)]));
   const taken: tf.Tensor1D[] = [];
@@ -121,6 +131,8 @@ export function runBackward(
   for (let at = program.steps.length - 1; at >= 0; at--) {
     const step = program.steps[at] as Step;
     const rule = rules[at];
+    // The steps behind, which alone read what this one gave, are through; its own rule still reads it.
+    if (release && at + 1 < program.steps.length) disposeOutputs(program.steps[at + 1] as Step, values);
     for (const id of step.outputs) {
       const r = relevance.get(id);
       if (r !== undefined) relevance.set(id, change(r, id));
@@ -149,7 +161,7 @@ export function runBackward(
     return r === undefined ? tf.zerosLike(values.get(id) as tf.Tensor) : change(r, id);
   });
   const kept = new Map(
-    [...keep].map((id) => [id, relevance.get(id) ?? tf.zerosLike(values.get(id) as tf.Tensor)]),
+    [...keep].map((id) => [id, relevance.get(id) ?? tf.zeros((values.get(id) as tf.Tensor).shape)]),
   );
   return { inputs, kept, biases: taken.length > 0 ? tf.addN(taken) : null };
 }

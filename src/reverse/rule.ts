@@ -86,68 +86,85 @@ export function tellsSigns(rule: LinearRule): boolean {
 
 /** Applies a rule to a linear step. */
 export function applyLinearRule(rule: LinearRule, flow: LinearFlow): HandedOn {
-  const { step, xs, y, r, nonNegative = false } = flow;
-  const shapes = xs.map((x) => x.shape);
+  const { step, xs, nonNegative = false } = flow;
   const { bias } = weightsOf(step);
   const kernelsOf = kernelParts(step);
   const taken: tf.Tensor1D[] = [];
-  const parts = rule.flatMap((share) => {
+  let sums: tf.Tensor[] = [];
+  for (const share of rule) {
     const terms = share.terms
       .filter((term) => !(nonNegative && term.x === "negative"))
       .map((term) => {
         const x = nonNegative && term.x === "positive" ? "all" : term.x;
-        return {
-          ...term,
-          x,
-          values: xs.map((value) => inputPart(step, value, x)),
-          kernels: kernelsOf(term.w),
-        };
+        return { ...term, x, kernels: kernelsOf(term.w) };
       });
-    const b = biasPart(bias, share.bias);
-    const z = denominator(flow, { ...share, terms }, terms, b);
-    if (z === null) return [];
-    const relevance = share.when === undefined ? r : tf.mul(r, where(y, share.when));
-    const s = times(tf.div(relevance, stabilised(z, share.stabilizer, xs)), share.weight);
-    if (b !== null) taken.push(takenBy(b, s));
-    return terms.map(({ factor, coefficient = 1, values, kernels }) => {
-      const scaled = times(s, coefficient);
-      return transposeLinear(step, scaled, kernels, shapes).map((c, i) => {
-        const x = xs[i] as tf.Tensor;
-        return tf.mul(factor === undefined ? (values[i] as tf.Tensor) : factorOf(step, x, factor), c);
-      });
-    });
-  });
-  return {
-    inputs: xs.map((x, i) =>
-      total(
-        x,
-        parts.map((part) => part[i] as tf.Tensor),
-      ),
-    ),
-    taken,
-  };
+    // Images are large and a share makes many of them: each is freed as soon as it is used.
+    const part = tf.tidy(() => ({ ...shareOf(flow, { ...share, terms }, bias) }));
+    taken.push(...part.taken);
+    sums = addedUp(sums, part.inputs);
+  }
+  return { inputs: sums.length === 0 ? xs.map((x) => tf.zerosLike(x)) : sums, taken };
 }
 
-interface TermValues extends Term {
-  readonly values: readonly tf.Tensor[];
+/** The sums of what two shares hand on, in their place; either may hand on nothing. */
+function addedUp(before: tf.Tensor[], more: tf.Tensor[]): tf.Tensor[] {
+  if (before.length === 0 || more.length === 0) return before.length === 0 ? more : before;
+  const sums = before.map((r, i) => tf.add(r, more[i] as tf.Tensor));
+  tf.dispose([before, more]);
+  return sums;
+}
+
+/** A share whose terms know their kernels. */
+interface ShareOfKernels extends Share {
+  readonly terms: readonly TermOfKernels[];
+}
+
+interface TermOfKernels extends Term {
   readonly kernels: readonly tf.Tensor[];
 }
 
-/** z of a share; null where nothing flows. */
+/** What one share hands on; no inputs where nothing flows. */
+function shareOf(flow: LinearFlow, share: ShareOfKernels, bias: tf.Tensor | null): HandedOn {
+  const { step, xs, y, r } = flow;
+  const shapes = xs.map((x) => x.shape);
+  const b = biasPart(bias, share.bias);
+  if (share.terms.length === 0 && b === null) return { inputs: [], taken: [] };
+  const s = tf.tidy(() => {
+    const z = denominator(flow, share, b);
+    const relevance = share.when === undefined ? r : tf.mul(r, where(y, share.when));
+    return times(tf.div(relevance, stabilised(z, share.stabilizer, xs)), share.weight);
+  });
+  const parts = share.terms.map(({ x: part, factor = part, coefficient = 1, kernels }) =>
+    tf.tidy(() =>
+      transposeLinear(step, times(s, coefficient), kernels, shapes).map((c, i) =>
+        tf.mul(factorOf(step, xs[i] as tf.Tensor, factor), c),
+      ),
+    ),
+  );
+  return {
+    inputs: parts.reduce<tf.Tensor[]>(addedUp, []),
+    taken: b === null ? [] : [takenBy(b, s)],
+  };
+}
+
+/** z of a share in which something flows. */
 function denominator(
-  { step, y }: LinearFlow,
-  { terms: [term, ...more], bias: part }: Share,
-  terms: readonly TermValues[],
+  { step, xs, y }: LinearFlow,
+  { terms, bias: part }: ShareOfKernels,
   b: tf.Tensor | null,
-): tf.Tensor | null {
+): tf.Tensor {
   // The step's own output need not be computed again.
+  const [term, ...more] = terms;
   const plain = term?.x === "all" && term.w === "all" && term.coefficient === undefined && more.length === 0;
   if (plain && (part === "all" || weightsOf(step).bias === null)) return y;
-  const flows = terms.map(({ values, kernels, coefficient = 1 }) =>
-    times(applyLinear(step, values, kernels), coefficient),
+  const flows = terms.map(({ x, kernels, coefficient = 1 }) =>
+    tf.tidy(() => {
+      const values = xs.map((value) => inputPart(step, value, x));
+      return times(applyLinear(step, values, kernels), coefficient);
+    }),
   );
   if (b !== null) flows.push(b);
-  return flows.length === 0 ? null : flows.reduce((sum, flow) => tf.add(sum, flow));
+  return flows.reduce((sum, flow) => tf.add(sum, flow));
 }
 
 function stabilised(z: tf.Tensor, stabilizer: Stabilizer, xs: readonly tf.Tensor[]): tf.Tensor {
@@ -255,11 +272,6 @@ function where(y: tf.Tensor, side: "positive" | "negative"): tf.Tensor {
 
 function times(x: tf.Tensor, factor: number): tf.Tensor {
   return factor === 1 ? x : tf.mul(x, factor);
-}
-
-function total(x: tf.Tensor, parts: readonly tf.Tensor[]): tf.Tensor {
-  if (parts.length <= 1) return parts[0] ?? tf.zerosLike(x);
-  return tf.addN([...parts]);
 }
 
 /** What a bias takes of each sample: the sum of s b. One number a channel: the places are added up first. */

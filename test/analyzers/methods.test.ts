@@ -6,6 +6,7 @@ import { ArgumentError, NonFiniteError, ShapeError } from "../../src/errors.js";
 import { modelWoSoftmax } from "../../src/graph/index.js";
 import { withoutLeak } from "../support/backends.js";
 import { convNet, randomTensor, sharedNet, withRandomWeights } from "../support/models.js";
+import { bytesOfLayers, peakBytes } from "../support/peakBytes.js";
 import { rejects, throws } from "../support/throws.js";
 
 await tf.setBackend("cpu");
@@ -400,6 +401,33 @@ test("reverseClipValues bounds relevance, reverseProjectBottleneckLayers divides
     const projected = createAnalyzer("lrp.z", conv, { reverseProjectBottleneckLayers: true }).analyze(images);
     close(values(tf.max(tf.abs(projected), [1, 2, 3])), [1, 1, 1, 1, 1], 1e-6);
   });
+});
+
+test("one pass takes at most three times what the layers give, whatever the rule", () => {
+  const same = { kernelSize: 3, padding: "same", activation: "relu" } as const;
+  const deep = tf.sequential({
+    layers: [
+      tf.layers.conv2d({ ...same, filters: 8, inputShape: [32, 32, 3] }),
+      ...Array.from({ length: 7 }, () => tf.layers.conv2d({ ...same, filters: 8 })),
+      tf.layers.globalAveragePooling2d({}),
+      tf.layers.dense({ units: 4 }),
+    ],
+  });
+  const x = randomTensor([1, 32, 32, 3], 3);
+  const limit = 3 * bytesOfLayers(deep) + deep.countParams() * 4;
+  for (const name of [
+    "gradient",
+    "lrp.epsilon",
+    "lrp.epsilon_plus_flat",
+    "lrp.alpha_2_beta_1",
+    "deep_taylor",
+  ]) {
+    const analyzer = createAnalyzer(name, deep);
+    const peak = peakBytes(() => analyzer.analyze(x).dispose());
+    assert.ok(peak <= limit, `${name}: ${peak} bytes, at most ${limit} expected`);
+  }
+  x.dispose();
+  deep.dispose();
 });
 
 test.run();
