@@ -241,10 +241,12 @@ export class MethodAnalyzer implements Analyzer {
     let neuron: number[] | null = null;
     const { output, change } = tf.tidy(() => {
       const xs = this.#engine.read(x);
-      const y = this.#engine.output(this.#engine.forward(xs));
+      const outputOf = (inputs: tf.Tensor[]) =>
+        tf.tidy(() => this.#engine.output(this.#engine.forward(inputs)));
+      const y = outputOf(xs);
       const head = headRelevance(this.name, y, selection, "one");
       neuron = head.neuron;
-      const before = passes.baseline && this.#engine.output(this.#engine.forward(passes.baseline(xs)));
+      const before = passes.baseline && outputOf(passes.baseline(xs));
       const difference = before === undefined ? tf.zerosLike(y) : tf.sub(y, before);
       return { output: y, change: sumPerSample(tf.mul(difference, head.relevance)) };
     });
