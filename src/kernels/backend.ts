@@ -40,6 +40,8 @@ export interface WasmBackend {
 /** What the backend keeps of a tensor. Strings have no memory. */
 export interface TensorData {
   readonly memoryOffset: number | null;
+  /** How many tensors share it. */
+  refCount: number;
 }
 
 export type Kernels = KernelExports & GradientExports;

@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs";
+import { derived } from "../kernels/derived.js";
 import type { Step, StepWeights } from "./steps.js";
 
 type Foldable = Extract<Step, { weights: StepWeights }> & {
@@ -66,7 +67,13 @@ function scaled({ kind, weights }: Foldable, scale: StepWeights): StepWeights {
     kernels: () => {
       const kernels = weights.kernels();
       const last = kernels.at(-1) as tf.Tensor;
-      return [...kernels.slice(0, -1), tf.mul(last, factor(last))];
+      const folded = () => tf.tidy(() => tf.mul(last, factor(last)));
+      const { computed } = scale;
+      const kept =
+        last.rank === 4 && computed !== undefined
+          ? derived([last, ...computed.from()], `folded ${last.shape} ${computed.by}`, folded)
+          : folded();
+      return [...kernels.slice(0, -1), kept];
     },
     bias: () => {
       const shift = scale.bias();

@@ -66,6 +66,10 @@ export class LayerCall {
     return {
       kernels: () => [slope()],
       bias: () => tf.sub(read("beta") ?? 0, tf.mul(slope(), read("movingMean") as tf.Tensor)),
+      computed: {
+        from: () => [read("gamma"), read("movingVariance")].filter((weight) => weight !== null),
+        by: `epsilon ${this.config.epsilon}`,
+      },
     };
   }
 

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { type NdArray, show, sizeOf } from "../core/ndarray.js";
 import { ArgumentError, ShapeError } from "../errors.js";
+import { derived } from "../kernels/derived.js";
 import { stabilise } from "../ops/stabilise.js";
 import { applyLinear, transposeLinear, weightsOf } from "./linear.js";
 import { type LinearStep, nameOf } from "./steps.js";
@@ -233,7 +234,12 @@ function kernelPart(step: LinearStep, part: KernelPart): readonly tf.Tensor[] {
       `${nameOf(step)}: expected a rule for what has no kernel to take all of it, got ${JSON.stringify(part)}`,
     );
   }
-  return weightsOf(step).kernels.map((w) => weightPart(w, part));
+  return weightsOf(step).kernels.map((w) =>
+    // Of convolutions alone, whose filters the backend packs: those of a large dense layer would take its size again.
+    w.rank === 4 && part !== "all"
+      ? derived([w], `${JSON.stringify(part)} of ${w.shape}`, () => weightPart(w, part))
+      : weightPart(w, part),
+  );
 }
 
 function weightPart(w: tf.Tensor, part: KernelPart): tf.Tensor {

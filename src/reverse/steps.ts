@@ -15,6 +15,8 @@ export interface StepWeights {
   /** One; a separable convolution has two, depthwise and pointwise. */
   kernels(): tf.Tensor[];
   bias(): tf.Tensor | null;
+  /** What the kernels are computed from, where they are not weights themselves: the layer's weights, and a word for the rest. */
+  readonly computed?: { from(): tf.Tensor[]; readonly by: string };
 }
 
 /** y = kernel . x + bias on the last axis. */
