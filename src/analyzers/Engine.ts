@@ -37,6 +37,8 @@ export class Engine {
   /** Tensors at which relevance stops; empty: the inputs. */
   readonly stops: readonly number[];
   readonly #traced: Trace;
+  /** The program without the steps that only the stops need. */
+  readonly #behindStops: Program;
 
   constructor(
     readonly who: string,
@@ -52,14 +54,15 @@ export class Engine {
       return { shape, dtype, name: whole.inputLayers[i]?.name as string };
     });
     this.stops = options.stopAt === null ? [] : this.tensorsOf("stopAt", options.stopAt);
+    this.#behindStops = onlyNeeded(this.program, new Set(this.stops));
   }
 
   /** The rule of each step. @throws UnsupportedLayerError */
-  rules(composite: Composite): (Rule | null)[] {
+  rules(composite: Composite, stopAt: readonly number[] = this.stops): (Rule | null)[] {
     const { alternatives } = this.options;
     return rulesOf(this.who, composite, this.program, this.model, {
       alternatives,
-      stopAt: new Set(this.stops),
+      stopAt: new Set(stopAt),
     });
   }
 
@@ -84,6 +87,50 @@ export class Engine {
 
   forward(xs: readonly tf.Tensor[]): Activations {
     return runForward(this.who, this.program, xs);
+  }
+
+  /** A run in which other tensors stand in the place of `explained`. */
+  forwardFrom(xs: readonly tf.Tensor[], changed: readonly tf.Tensor[]): Activations {
+    if (this.stops.length === 0) return this.forward(changed);
+    const held = new Map(this.stops.map((id, i) => [id, changed[i] as tf.Tensor]));
+    return runForward(this.who, this.#behindStops, xs, held);
+  }
+
+  /** The tensors that get relevance: what the layer of stopAt gave, or the inputs. They may be disposed one by one. */
+  explained(values: Activations): tf.Tensor[] {
+    return this.explainedIds.map((id) => tf.clone(values.get(id) as tf.Tensor));
+  }
+
+  get explainedIds(): readonly number[] {
+    return this.stops.length > 0 ? this.stops : this.program.inputs;
+  }
+
+  /** The relevance of those tensors, of a pass that kept the stops. */
+  arrived({ inputs, kept }: Reversed): tf.Tensor[] {
+    return this.stops.length > 0 ? this.stops.map((id) => kept.get(id) as tf.Tensor) : inputs;
+  }
+
+  /** What errors call such a tensor. */
+  describeExplained(index: number): string {
+    return this.stops.length > 0
+      ? `layer "${this.options.stopAt}"`
+      : `input "${this.inputs[index]?.name as string}"`;
+  }
+
+  /** Numbers of tokens are names: nothing can be made of their size. */
+  refuseTokens(what: string): void {
+    const ids = this.explainedIds;
+    const step = this.program.steps.find(
+      ({ kind, inputs }) => kind === "embedding" && inputs.some((id) => ids.includes(id)),
+    );
+    if (step === undefined) return;
+    const { layer, path } = step.node;
+    throw new UnsupportedLayerError(
+      `${this.who}: ${nameOf(step)} takes token numbers, which ${what} would take for quantities; ` +
+        `pass { stopAt: "${path}" } to explain what it gives`,
+      layer.name,
+      layer.getClassName(),
+    );
   }
 
   /** The explained output of a run, flattened to `[n, k]`. @throws NonFiniteError naming the first step that made one */
@@ -157,11 +204,11 @@ function chosenOutput(
   );
 }
 
-/** A program without the steps that its outputs do not need. */
-function onlyNeeded(program: Program): Program {
+/** A program without the steps that its outputs do not need, where some tensors are known. */
+function onlyNeeded(program: Program, known: ReadonlySet<number> = new Set()): Program {
   const wanted = new Set(program.outputs);
   const kept = program.steps.toReversed().filter((step) => {
-    if (!step.outputs.some((id) => wanted.has(id))) return false;
+    if (!step.outputs.some((id) => wanted.has(id) && !known.has(id))) return false;
     for (const id of step.inputs) wanted.add(id);
     return true;
   });
