@@ -28,6 +28,8 @@ export interface EngineOptions {
   readonly lowering: LowerOptions;
   /** Methods that could do what this one cannot. */
   readonly alternatives: readonly string[];
+  /** Whether the method can stop at a layer, for the message. */
+  readonly canStop: boolean;
 }
 
 /** A model bound to the two passes: forward with all its tensors, and backward through the rules of a composite. */
@@ -59,17 +61,23 @@ export class Engine {
 
   /** The rule of each step. @throws UnsupportedLayerError */
   rules(composite: Composite, stopAt: readonly number[] = this.stops): (Rule | null)[] {
-    const { alternatives } = this.options;
+    const { alternatives, canStop } = this.options;
     return rulesOf(this.who, composite, this.program, this.model, {
       alternatives,
+      canStop,
       stopAt: new Set(stopAt),
     });
   }
 
-  /** The ids of a layer's outputs, one a call; of an input layer's input. */
+  /** The ids of a layer's outputs, one a call on the way to the explained output; of an input layer's input. */
   tensorsOf(what: string, name: string): number[] {
+    return this.callsOf(what, name).map(({ id }) => id);
+  }
+
+  /** The same, with the number of each call. @throws ArgumentError where the explained output needs none of them */
+  callsOf(what: string, name: string): { readonly call: number; readonly id: number }[] {
     const input = this.inputs.findIndex((info) => info.name === name);
-    if (input >= 0) return [this.program.inputs[input] as number];
+    if (input >= 0) return [{ call: 0, id: this.program.inputs[input] as number }];
     const { nodes } = this.#traced;
     const found = nodes.filter(({ path, layer }) => path === name || layer.name === name);
     if (found.length === 0) {
@@ -78,7 +86,16 @@ export class Engine {
         `${this.who}: ${what}: no layer "${name}"${didYouMean(name, names)}; there are ${names.join(", ")}`,
       );
     }
-    return found.map(({ outputs }) => outputs[0] as number);
+    const made = new Set(this.program.steps.flatMap(({ outputs }) => outputs));
+    const needed = found
+      .map(({ outputs }, call) => ({ call, id: outputs[0] as number }))
+      .filter(({ id }) => made.has(id));
+    if (needed.length === 0) {
+      throw new ArgumentError(
+        `${this.who}: ${what}: expected a layer that the explained output is made of, got "${name}", which it does not need`,
+      );
+    }
+    return needed;
   }
 
   read(x: Inputs): tf.Tensor[] {
@@ -126,8 +143,8 @@ export class Engine {
     if (step === undefined) return;
     const { layer, path } = step.node;
     throw new UnsupportedLayerError(
-      `${this.who}: ${nameOf(step)} takes token numbers, which ${what} would take for quantities; ` +
-        `pass { stopAt: "${path}" } to explain what it gives`,
+      `${this.who}: ${nameOf(step)} takes token numbers, which ${what} would take for quantities` +
+        (this.options.canStop ? `; pass { stopAt: "${path}" } to explain what it gives` : ""),
       layer.name,
       layer.getClassName(),
     );

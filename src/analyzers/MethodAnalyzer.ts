@@ -91,6 +91,7 @@ export class MethodAnalyzer implements Analyzer {
       stopAt,
       lowering: method.lowering ?? {},
       alternatives: method.composite === gradientComposite ? [] : alternatives,
+      canStop: method.map === undefined,
     });
     if (method.map !== undefined && stopAt !== null) {
       throw new ArgumentError(
@@ -405,8 +406,8 @@ export class MethodAnalyzer implements Analyzer {
     return new Map(
       names.flatMap((name) =>
         this.#engine
-          .tensorsOf("layers", name)
-          .map((id, call): [string, number] => [call === 0 ? name : `${name}:${call}`, id]),
+          .callsOf("layers", name)
+          .map(({ id, call }): [string, number] => [call === 0 ? name : `${name}:${call}`, id]),
       ),
     );
   }

@@ -168,6 +168,11 @@ test("token numbers are neither multiplied, nor moved, nor given noise", () => {
 });
 
 test("maps refuse stopAt, and need no gradient before their layer", () => {
+  throws(
+    () => createAnalyzer("guided_grad_cam", tokens.whole, { layer: "h" }),
+    UnsupportedLayerError,
+    'guided_grad_cam: layer "h" (Embedding) takes token numbers, which have no gradient; use an lrp method',
+  );
   for (const name of ["grad_cam", "grad_cam_pp", "guided_grad_cam"]) {
     throws(
       () => createAnalyzer(name, images.whole, { stopAt: "h" }),
@@ -183,6 +188,32 @@ test("maps refuse stopAt, and need no gradient before their layer", () => {
       close(map.analyze(tokens.x), tf.sum(tf.mul(h, tf.mean(want, 1, true)), -1, true));
     }),
   );
+});
+
+test("a layer that the explained output does not need is refused, wherever it is named", () => {
+  const x = tf.input({ shape: [5, 5, 1], name: "x" });
+  const c = tf.layers.conv2d({ name: "c", filters: 2, kernelSize: 3 });
+  const f = tf.layers.flatten().apply(c.apply(x));
+  const one = tf.layers.dense({ name: "one", units: 3 }).apply(f) as tf.SymbolicTensor;
+  const side = tf.layers.dense({ name: "side", units: 3 });
+  const other = tf.layers.dense({ name: "other", units: 2 }).apply(side.apply(f)) as tf.SymbolicTensor;
+  const model = tf.model({ inputs: x, outputs: [one, other] });
+  const message = (method: string, what: string) =>
+    `${method}: ${what}: expected a layer that the explained output is made of, got "side", which it does not need`;
+  const make = (name: string, options: object) => createAnalyzer(name, model, { output: "one", ...options });
+  withoutLeak(() =>
+    tf.tidy(() => {
+      for (const name of ["gradient", "lrp.z", "integrated_gradients", "input"])
+        throws(() => make(name, { stopAt: "side" }), ArgumentError, message(name, "stopAt"));
+      throws(() => make("grad_cam", { layer: "side" }), ArgumentError, message("grad_cam", "layer"));
+      const input = randomTensor([2, 5, 5, 1], 1);
+      const layers = (output: string) =>
+        make("lrp.epsilon", { output }).explain(input, { layers: ["side"] }).layers;
+      throws(() => layers("one"), ArgumentError, message("lrp.epsilon", "layers"));
+      assert.equal(layers("other").side!.shape, [2, 3]);
+    }),
+  );
+  model.dispose();
 });
 
 test("the relevance that maps are made of is clipped too, and that of an input kept as a layer", () => {
