@@ -99,7 +99,21 @@ export class Engine {
   }
 
   read(x: Inputs): tf.Tensor[] {
-    return readInputs(this.who, x, this.inputs);
+    const xs = readInputs(this.who, x, this.inputs);
+    for (const { kind, inputs } of this.program.steps) {
+      const input = kind === "embedding" ? this.program.inputs.indexOf(inputs[0] as number) : -1;
+      const given = Array.isArray(x) ? x[input] : input === 0 ? x : undefined;
+      if (given !== undefined && given.dtype !== "int32") this.#checkTokens(xs[input] as tf.Tensor, input);
+    }
+    return xs;
+  }
+
+  #checkTokens(tokens: tf.Tensor, input: number): void {
+    const broken = Array.from(tokens.dataSync()).find((token) => !Number.isInteger(token));
+    if (broken === undefined) return;
+    throw new ArgumentError(
+      `${this.who}: expected token numbers in input "${this.inputs[input]?.name}", whole numbers, got ${broken}`,
+    );
   }
 
   forward(xs: readonly tf.Tensor[]): Activations {

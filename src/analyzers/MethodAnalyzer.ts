@@ -5,6 +5,7 @@ import { assertFinite } from "../ops/index.js";
 import { type Activations, bottlenecks, type Rule, sumPerSample } from "../reverse/index.js";
 import { gradientComposite } from "../rules/index.js";
 import { lastMap, resizeMap } from "./activationMaps.js";
+import { checkCallOptions, rowsOf } from "./callOptions.js";
 import { Engine } from "./Engine.js";
 import type { Method, Passes } from "./method.js";
 import { type Head, headRelevance, type Start } from "./neurons.js";
@@ -155,9 +156,11 @@ export class MethodAnalyzer implements Analyzer {
 
   *#explain<X extends Inputs>(x: X, options: ExplainOptions): Work<Explanation<X>> {
     if (this.#disposed) throw new DisposedError(`${this.name}: this analyzer is disposed`);
+    checkCallOptions(this.name, options);
     const layers = this.#layersOf(options.layers ?? []);
     const selection = options.neuronSelection ?? this.#selection();
     const parts: Part[] = [];
+    let rows: tf.Tensor | null = null;
     let finished = false;
     try {
       const samples = this.#samples(x);
@@ -165,6 +168,7 @@ export class MethodAnalyzer implements Analyzer {
         i === 0 ? 0 : i * this.#batchSize,
       );
       checkSelection(this.name, selection, samples);
+      rows = options.rInit instanceof tf.Tensor ? rowsOf(this.name, options.rInit, samples) : null;
       const total = starts.length * (1 + (this.method.passes?.count ?? 0));
       let done = 0;
       for (const start of starts) {
@@ -174,7 +178,7 @@ export class MethodAnalyzer implements Analyzer {
         const chunk: Chunk = {
           x: starts.length === 1 ? x : Array.isArray(x) ? x.map(cut) : cut(x as tf.Tensor),
           selection: Array.isArray(selection) ? selection.slice(start, start + size) : selection,
-          rInit: options.rInit instanceof tf.Tensor ? cut(options.rInit) : options.rInit,
+          rInit: rows === null ? (options.rInit as number | undefined) : cut(rows),
           layers,
         };
         const work = this.#part(chunk);
@@ -199,6 +203,7 @@ export class MethodAnalyzer implements Analyzer {
       finished = true;
       return this.#explanation(x, whole);
     } finally {
+      rows?.dispose();
       // The parts are ours, unless the only one became the result.
       if (!finished || parts.length > 1) for (const part of parts) disposePart(part);
     }
