@@ -178,9 +178,9 @@ export function refusalsOf(
   composite: Composite,
   program: Program,
   model: tf.LayersModel,
-  { alternatives }: Pick<RulesOptions, "alternatives">,
+  { alternatives, stopAt = new Set() }: Pick<RulesOptions, "alternatives" | "stopAt">,
 ): (string | null)[] {
-  const entries = entriesOf(composite, program, model, new Set());
+  const entries = entriesOf(composite, program, model, stopAt);
   return program.steps.map((step, at) =>
     entries[at] === undefined ? whyNot(step, alternatives, true) : null,
   );

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { createAnalyzer } from "../../src/analyzers/index.js";
+import { createAnalyzer, methodSupport } from "../../src/analyzers/index.js";
 import { ArgumentError, UnsupportedLayerError } from "../../src/errors.js";
 import { withoutLeak } from "../support/backends.js";
 import { randomTensor, withRandomWeights } from "../support/models.js";
@@ -164,6 +164,21 @@ test("token numbers are neither multiplied, nor moved, nor given noise", () => {
       const e = (dense.layers[0] as tf.layers.Layer).apply(x) as tf.Tensor;
       close(at, tf.mul(e, createAnalyzer("lrp.z", dense, { stopAt: "e" }).analyze(x)));
     }),
+  );
+});
+
+test("methodSupport asks nothing of what lies before stopAt or the layer of a map", () => {
+  const refused = (name: string, options: object = {}) =>
+    methodSupport(name, tokens.whole, options).filter(({ supported }) => !supported).length;
+  assert.is(refused("gradient"), 1);
+  assert.is(refused("gradient", { stopAt: "tokens" }), 1);
+  assert.is(refused("gradient", { stopAt: "h" }), 0);
+  assert.is(refused("smoothgrad", { stopAt: "h" }), 0);
+  assert.is(refused("grad_cam", { layer: "h" }), 0);
+  throws(
+    () => refused("gradient", { stopAt: "none" }),
+    ArgumentError,
+    'methodSupport: stopAt: no layer "none"',
   );
 });
 
