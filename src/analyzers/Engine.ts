@@ -123,7 +123,8 @@ export class Engine {
   /** A run in which other tensors stand in the place of `explained`. */
   forwardFrom(xs: readonly tf.Tensor[], changed: readonly tf.Tensor[]): Activations {
     if (this.stops.length === 0) return this.forward(changed);
-    const held = new Map(this.stops.map((id, i) => [id, changed[i] as tf.Tensor]));
+    // Clones, so that a run's values can be disposed one by one.
+    const held = new Map(this.stops.map((id, i) => [id, tf.clone(changed[i] as tf.Tensor)]));
     return runForward(this.who, this.#behindStops, xs, held);
   }
 
