@@ -28,6 +28,8 @@ export interface EngineOptions {
   readonly lowering: LowerOptions;
   /** Methods that could do what this one cannot. */
   readonly alternatives: readonly string[];
+  /** Whether the method can stop at a layer, for the message. */
+  readonly canStop: boolean;
 }
 
 /** A model bound to the two passes: forward with all its tensors, and backward through the rules of a composite. */
@@ -37,6 +39,8 @@ export class Engine {
   /** Tensors at which relevance stops; empty: the inputs. */
   readonly stops: readonly number[];
   readonly #traced: Trace;
+  /** The program without the steps that only the stops need. */
+  readonly #behindStops: Program;
 
   constructor(
     readonly who: string,
@@ -52,21 +56,28 @@ export class Engine {
       return { shape, dtype, name: whole.inputLayers[i]?.name as string };
     });
     this.stops = options.stopAt === null ? [] : this.tensorsOf("stopAt", options.stopAt);
+    this.#behindStops = onlyNeeded(this.program, new Set(this.stops));
   }
 
   /** The rule of each step. @throws UnsupportedLayerError */
-  rules(composite: Composite): (Rule | null)[] {
-    const { alternatives } = this.options;
+  rules(composite: Composite, stopAt: readonly number[] = this.stops): (Rule | null)[] {
+    const { alternatives, canStop } = this.options;
     return rulesOf(this.who, composite, this.program, this.model, {
       alternatives,
-      stopAt: new Set(this.stops),
+      canStop,
+      stopAt: new Set(stopAt),
     });
   }
 
-  /** The ids of a layer's outputs, one a call; of an input layer's input. */
+  /** The ids of a layer's outputs, one a call on the way to the explained output; of an input layer's input. */
   tensorsOf(what: string, name: string): number[] {
+    return this.callsOf(what, name).map(({ id }) => id);
+  }
+
+  /** The same, with the number of each call. @throws ArgumentError where the explained output needs none of them */
+  callsOf(what: string, name: string): { readonly call: number; readonly id: number }[] {
     const input = this.inputs.findIndex((info) => info.name === name);
-    if (input >= 0) return [this.program.inputs[input] as number];
+    if (input >= 0) return [{ call: 0, id: this.program.inputs[input] as number }];
     const { nodes } = this.#traced;
     const found = nodes.filter(({ path, layer }) => path === name || layer.name === name);
     if (found.length === 0) {
@@ -75,15 +86,83 @@ export class Engine {
         `${this.who}: ${what}: no layer "${name}"${didYouMean(name, names)}; there are ${names.join(", ")}`,
       );
     }
-    return found.map(({ outputs }) => outputs[0] as number);
+    const made = new Set(this.program.steps.flatMap(({ outputs }) => outputs));
+    const needed = found
+      .map(({ outputs }, call) => ({ call, id: outputs[0] as number }))
+      .filter(({ id }) => made.has(id));
+    if (needed.length === 0) {
+      throw new ArgumentError(
+        `${this.who}: ${what}: expected a layer that the explained output is made of, got "${name}", which it does not need`,
+      );
+    }
+    return needed;
   }
 
   read(x: Inputs): tf.Tensor[] {
-    return readInputs(this.who, x, this.inputs);
+    const xs = readInputs(this.who, x, this.inputs);
+    for (const { kind, inputs } of this.program.steps) {
+      const input = kind === "embedding" ? this.program.inputs.indexOf(inputs[0] as number) : -1;
+      const given = Array.isArray(x) ? x[input] : input === 0 ? x : undefined;
+      if (given !== undefined && given.dtype !== "int32") this.#checkTokens(xs[input] as tf.Tensor, input);
+    }
+    return xs;
+  }
+
+  #checkTokens(tokens: tf.Tensor, input: number): void {
+    const broken = Array.from(tokens.dataSync()).find((token) => !Number.isInteger(token));
+    if (broken === undefined) return;
+    throw new ArgumentError(
+      `${this.who}: expected token numbers in input "${this.inputs[input]?.name}", whole numbers, got ${broken}`,
+    );
   }
 
   forward(xs: readonly tf.Tensor[]): Activations {
     return runForward(this.who, this.program, xs);
+  }
+
+  /** A run in which other tensors stand in the place of `explained`. */
+  forwardFrom(xs: readonly tf.Tensor[], changed: readonly tf.Tensor[]): Activations {
+    if (this.stops.length === 0) return this.forward(changed);
+    // Clones, so that a run's values can be disposed one by one.
+    const held = new Map(this.stops.map((id, i) => [id, tf.clone(changed[i] as tf.Tensor)]));
+    return runForward(this.who, this.#behindStops, xs, held);
+  }
+
+  /** The tensors that get relevance: what the layer of stopAt gave, or the inputs. They may be disposed one by one. */
+  explained(values: Activations): tf.Tensor[] {
+    return this.explainedIds.map((id) => tf.clone(values.get(id) as tf.Tensor));
+  }
+
+  get explainedIds(): readonly number[] {
+    return this.stops.length > 0 ? this.stops : this.program.inputs;
+  }
+
+  /** The relevance of those tensors, of a pass that kept the stops. */
+  arrived({ inputs, kept }: Reversed): tf.Tensor[] {
+    return this.stops.length > 0 ? this.stops.map((id) => kept.get(id) as tf.Tensor) : inputs;
+  }
+
+  /** What errors call such a tensor. */
+  describeExplained(index: number): string {
+    return this.stops.length > 0
+      ? `layer "${this.options.stopAt}"`
+      : `input "${this.inputs[index]?.name as string}"`;
+  }
+
+  /** Numbers of tokens are names: nothing can be made of their size. */
+  refuseTokens(what: string): void {
+    const ids = this.explainedIds;
+    const step = this.program.steps.find(
+      ({ kind, inputs }) => kind === "embedding" && inputs.some((id) => ids.includes(id)),
+    );
+    if (step === undefined) return;
+    const { layer, path } = step.node;
+    throw new UnsupportedLayerError(
+      `${this.who}: ${nameOf(step)} takes token numbers, which ${what} would take for quantities` +
+        (this.options.canStop ? `; pass { stopAt: "${path}" } to explain what it gives` : ""),
+      layer.name,
+      layer.getClassName(),
+    );
   }
 
   /** The explained output of a run, flattened to `[n, k]`. @throws NonFiniteError naming the first step that made one */
@@ -157,11 +236,11 @@ function chosenOutput(
   );
 }
 
-/** A program without the steps that its outputs do not need. */
-function onlyNeeded(program: Program): Program {
+/** A program without the steps that its outputs do not need, where some tensors are known. */
+function onlyNeeded(program: Program, known: ReadonlySet<number> = new Set()): Program {
   const wanted = new Set(program.outputs);
   const kept = program.steps.toReversed().filter((step) => {
-    if (!step.outputs.some((id) => wanted.has(id))) return false;
+    if (!step.outputs.some((id) => wanted.has(id) && !known.has(id))) return false;
     for (const id of step.inputs) wanted.add(id);
     return true;
   });

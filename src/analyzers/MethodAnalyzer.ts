@@ -5,6 +5,7 @@ import { assertFinite } from "../ops/index.js";
 import { type Activations, bottlenecks, type Rule, sumPerSample } from "../reverse/index.js";
 import { gradientComposite } from "../rules/index.js";
 import { lastMap, resizeMap } from "./activationMaps.js";
+import { checkCallOptions, rowsOf } from "./callOptions.js";
 import { Engine } from "./Engine.js";
 import type { Method, Passes } from "./method.js";
 import { type Head, headRelevance, type Start } from "./neurons.js";
@@ -50,6 +51,10 @@ interface MapPlace {
 interface Look {
   readonly output: tf.Tensor2D;
   readonly neuron: number[] | null;
+  /** What every pass starts from, `[n, k]`. */
+  readonly head: tf.Tensor2D;
+  /** What the passes change: the inputs, or the tensors of stopAt. */
+  readonly explained: tf.Tensor[];
   /** The explained output less the baseline's, `[n]`. */
   readonly change: tf.Tensor1D;
 }
@@ -87,9 +92,18 @@ export class MethodAnalyzer implements Analyzer {
       stopAt,
       lowering: method.lowering ?? {},
       alternatives: method.composite === gradientComposite ? [] : alternatives,
+      canStop: method.map === undefined,
     });
-    this.#rules = method.signal === undefined ? this.#engine.rules(method.composite) : [];
+    if (method.map !== undefined && stopAt !== null) {
+      throw new ArgumentError(
+        `${name}: expected no stopAt, got ${JSON.stringify(stopAt)}: its map is made of a layer's output, which { layer } chooses, and lies over the input`,
+      );
+    }
+    const backward = method.signal === undefined && (method.map?.guided ?? true);
+    this.#rules = backward ? this.#engine.rules(method.composite) : [];
     this.#map = this.#mapOf();
+    if (method.timesInput && method.signal === undefined)
+      this.#engine.refuseTokens("multiplying with the input");
     this.#change = changeOf(name, options, bottlenecks(this.#engine.program));
     if (options.disableModelChecks !== true && method.misledBySoftmax !== false) this.#engine.refuseSoftmax();
   }
@@ -142,9 +156,11 @@ export class MethodAnalyzer implements Analyzer {
 
   *#explain<X extends Inputs>(x: X, options: ExplainOptions): Work<Explanation<X>> {
     if (this.#disposed) throw new DisposedError(`${this.name}: this analyzer is disposed`);
+    checkCallOptions(this.name, options);
     const layers = this.#layersOf(options.layers ?? []);
     const selection = options.neuronSelection ?? this.#selection();
     const parts: Part[] = [];
+    let rows: tf.Tensor | null = null;
     let finished = false;
     try {
       const samples = this.#samples(x);
@@ -152,6 +168,7 @@ export class MethodAnalyzer implements Analyzer {
         i === 0 ? 0 : i * this.#batchSize,
       );
       checkSelection(this.name, selection, samples);
+      rows = options.rInit instanceof tf.Tensor ? rowsOf(this.name, options.rInit, samples) : null;
       const total = starts.length * (1 + (this.method.passes?.count ?? 0));
       let done = 0;
       for (const start of starts) {
@@ -161,7 +178,7 @@ export class MethodAnalyzer implements Analyzer {
         const chunk: Chunk = {
           x: starts.length === 1 ? x : Array.isArray(x) ? x.map(cut) : cut(x as tf.Tensor),
           selection: Array.isArray(selection) ? selection.slice(start, start + size) : selection,
-          rInit: options.rInit instanceof tf.Tensor ? cut(options.rInit) : options.rInit,
+          rInit: rows === null ? (options.rInit as number | undefined) : cut(rows),
           layers,
         };
         const work = this.#part(chunk);
@@ -186,6 +203,7 @@ export class MethodAnalyzer implements Analyzer {
       finished = true;
       return this.#explanation(x, whole);
     } finally {
+      rows?.dispose();
       // The parts are ours, unless the only one became the result.
       if (!finished || parts.length > 1) for (const part of parts) disposePart(part);
     }
@@ -210,74 +228,80 @@ export class MethodAnalyzer implements Analyzer {
     const { passes } = this.method;
     if (passes === undefined) return this.#run(chunk);
     const first = this.#look(chunk, passes);
-    const owned: tf.Tensor[] = [first.output, first.change];
     let finished = false;
     try {
       yield;
       const means = new Mean(passes.reduce);
       try {
-        const selection = first.neuron ?? chunk.selection;
         for (let pass = 0; pass < passes.count; pass++) {
           means.add(
-            tf.tidy(() => this.#pass(chunk, passes, pass, selection)),
+            tf.tidy(() => this.#pass(chunk, passes, pass, first)),
             passes.weight(pass),
           );
           yield;
         }
-        const part = this.#reduced(chunk, passes, means, first);
+        const part = this.#reduced(passes, means, first);
         finished = true;
         return part;
       } finally {
         means.dispose();
       }
     } finally {
-      first.change.dispose();
-      if (!finished) tf.dispose(owned);
+      tf.dispose([first.change, first.head, ...first.explained]);
+      if (!finished) first.output.dispose();
     }
   }
 
   /** The output of the inputs as they are, the neurons chosen by it, and how it differs from the baseline's. */
-  #look({ x, selection }: Chunk, passes: Passes): Look {
+  #look({ x, selection, rInit }: Chunk, passes: Passes): Look {
     let neuron: number[] | null = null;
-    const { output, change } = tf.tidy(() => {
-      const xs = this.#engine.read(x);
-      const outputOf = (inputs: tf.Tensor[]) =>
-        tf.tidy(() => this.#engine.output(this.#engine.forward(inputs)));
-      const y = outputOf(xs);
-      const head = headRelevance(this.name, y, selection, "one");
+    const engine = this.#engine;
+    const tensors = tf.tidy(() => {
+      const xs = engine.read(x);
+      const { output, explained } = tf.tidy(() => {
+        const values = engine.forward(xs);
+        return { output: engine.output(values), explained: engine.explained(values) };
+      });
+      const head = this.#head(output, selection, rInit);
       neuron = head.neuron;
-      const before = passes.baseline && outputOf(passes.baseline(xs));
-      const difference = before === undefined ? tf.zerosLike(y) : tf.sub(y, before);
-      return { output: y, change: sumPerSample(tf.mul(difference, head.relevance)) };
+      const { baseline } = passes;
+      const before = baseline && tf.tidy(() => engine.output(engine.forwardFrom(xs, baseline(explained))));
+      const difference = before === undefined ? tf.zerosLike(output) : tf.sub(output, before);
+      return {
+        output,
+        head: tf.clone(head.relevance),
+        explained,
+        change: sumPerSample(tf.mul(difference, head.relevance)),
+      };
     });
-    return { output, change, neuron };
+    return { ...tensors, neuron };
   }
 
-  #pass({ x, rInit }: Chunk, passes: Passes, pass: number, selection: NeuronSelection): tf.Tensor[] {
-    const xs = this.#engine.read(x);
-    const changed = passes.inputs(xs, pass);
-    const values = this.#engine.forward(changed);
-    const head = this.#head(this.#engine.output(values), selection, rInit);
-    const { inputs } = this.#engine.backward(values, head.relevance, this.#rules, {
+  #pass({ x }: Chunk, passes: Passes, pass: number, { head, explained }: Look): tf.Tensor[] {
+    const engine = this.#engine;
+    const changed = passes.inputs(explained, pass);
+    const values = engine.forwardFrom(engine.stops.length > 0 ? engine.read(x) : [], changed);
+    engine.output(values);
+    const reversed = engine.backward(values, head, this.#rules, {
+      keep: new Set(engine.stops),
       change: this.#change,
       release: true,
     });
-    return inputs.map((r, i) => this.#finished(r, changed[i] as tf.Tensor, i));
+    return engine.arrived(reversed).map((r, i) => this.#finished(r, changed[i] as tf.Tensor, i));
   }
 
-  #reduced({ x }: Chunk, passes: Passes, means: Mean, first: Look): Part {
+  #reduced(passes: Passes, means: Mean, { explained, change, output, neuron }: Look): Part {
     const { relevance, gap } = tf.tidy(() => {
-      const xs = this.#engine.read(x);
       const finished = means
         .values()
-        .map((mean, i) => passes.finish?.(mean, xs[i] as tf.Tensor, i) ?? tf.clone(mean));
+        .map((mean, i) => passes.finish?.(mean, explained[i] as tf.Tensor, i) ?? tf.clone(mean));
       for (const [i, r] of finished.entries()) this.#checkRelevance(r, i);
       return {
         relevance: finished,
-        gap: tf.sub(first.change, tf.addN(finished.map(sumPerSample))) as tf.Tensor1D,
+        gap: tf.sub(change, tf.addN(finished.map(sumPerSample))) as tf.Tensor1D,
       };
     });
-    return { relevance, output: first.output, neuron: first.neuron, gap, layers: {} };
+    return { relevance, output, neuron, gap, layers: {} };
   }
 
   /** One run forward and back. */
@@ -291,6 +315,8 @@ export class MethodAnalyzer implements Analyzer {
       const head = this.#head(output, selection, rInit);
       neuron = head.neuron;
       const { signal, map } = this.method;
+      const explained = engine.explained(values);
+      const inner = new Map([...layers.values()].map((id) => [id, tf.clone(values.get(id) as tf.Tensor)]));
       const onlyMap = map !== undefined && !map.guided;
       const arrived =
         onlyMap || signal !== undefined
@@ -303,12 +329,10 @@ export class MethodAnalyzer implements Analyzer {
       const found = [...arrived.inputs.map(sumPerSample), ...(arrived.biases ? [arrived.biases] : [])];
       const relevance =
         signal !== undefined
-          ? xs.map((value, i) => signal(value, i))
+          ? explained.map((value, i) => signal(value, i))
           : map !== undefined
             ? [this.#mapped(values, head, xs[0] as tf.Tensor, arrived.inputs[0])]
-            : engine.stops.length > 0
-              ? engine.stops.map((id) => arrived.kept.get(id) as tf.Tensor)
-              : arrived.inputs.map((r, i) => this.#finished(r, xs[i] as tf.Tensor, i));
+            : engine.arrived(arrived).map((r, i) => this.#finished(r, explained[i] as tf.Tensor, i));
       for (const [i, r] of relevance.entries()) this.#checkRelevance(r, i);
       const put = sumPerSample(head.relevance);
       return {
@@ -316,7 +340,13 @@ export class MethodAnalyzer implements Analyzer {
         output,
         gap: (found.length > 0 ? tf.sub(put, tf.addN(found)) : put) as tf.Tensor1D,
         layers: Object.fromEntries(
-          [...layers].map(([name, id]) => [name, tf.clone(arrived.kept.get(id) as tf.Tensor)]),
+          [...layers].map(([name, id]) => {
+            const input = Math.max(0, engine.program.inputs.indexOf(id));
+            return [
+              name,
+              this.#finished(arrived.kept.get(id) as tf.Tensor, inner.get(id) as tf.Tensor, input),
+            ];
+          }),
         ),
       };
     });
@@ -327,7 +357,10 @@ export class MethodAnalyzer implements Analyzer {
     const { map } = this.method as { map: NonNullable<Method["map"]> };
     const { id, rules } = this.#map as MapPlace;
     const activations = values.get(id) as tf.Tensor;
-    const { kept } = this.#engine.backward(values, head.relevance, rules, { keep: new Set([id]) });
+    const { kept } = this.#engine.backward(values, head.relevance, rules, {
+      keep: new Set([id]),
+      change: this.#change,
+    });
     const raw = map.combine(activations, kept.get(id) as tf.Tensor);
     const resized = resizeMap(this.name, raw, x, map.resize);
     const whole = map.guided ? tf.mul(guided as tf.Tensor, resized) : resized;
@@ -347,7 +380,7 @@ export class MethodAnalyzer implements Analyzer {
       throw new ArgumentError(
         `${who}: layer "${map.layer}" is called ${ids.length} times; name one that is called once`,
       );
-    return { id: ids[0] as number, rules: engine.rules(gradientComposite) };
+    return { id: ids[0] as number, rules: engine.rules(gradientComposite, ids) };
   }
 
   #finished(r: tf.Tensor, x: tf.Tensor, input: number): tf.Tensor {
@@ -355,7 +388,7 @@ export class MethodAnalyzer implements Analyzer {
   }
 
   #checkRelevance(r: tf.Tensor, input: number): void {
-    assertFinite(r, `${this.name}: the relevance of input "${this.#engine.inputs[input]?.name}"`);
+    assertFinite(r, `${this.name}: the relevance of ${this.#engine.describeExplained(input)}`);
   }
 
   #head(output: tf.Tensor2D, selection: NeuronSelection, rInit: number | tf.Tensor | undefined): Head {
@@ -382,8 +415,8 @@ export class MethodAnalyzer implements Analyzer {
     return new Map(
       names.flatMap((name) =>
         this.#engine
-          .tensorsOf("layers", name)
-          .map((id, call): [string, number] => [call === 0 ? name : `${name}:${call}`, id]),
+          .callsOf("layers", name)
+          .map(({ id, call }): [string, number] => [call === 0 ? name : `${name}:${call}`, id]),
       ),
     );
   }

@@ -42,7 +42,9 @@ export interface Method {
   readonly complete: boolean;
   /** Whether a softmax at the end misleads it. Default true. */
   readonly misledBySoftmax?: false;
-  /** Makes the relevance of an input from what arrived there. Runs in a tidy. */
+  /** Whether the result is multiplied with the input. */
+  readonly timesInput?: true;
+  /** Makes the relevance of an input, or of an inner tensor in its place, from what arrived there. Runs in a tidy. */
   readonly finish?: (arrived: tf.Tensor, x: tf.Tensor, input: number) => tf.Tensor;
   /** Made of the input alone; the model is run forward only. Runs in a tidy. */
   readonly signal?: (x: tf.Tensor, input: number) => tf.Tensor;

@@ -1,8 +1,9 @@
 import type * as tf from "@tensorflow/tfjs";
-import { UnsupportedLayerError } from "../errors.js";
+import { ArgumentError, UnsupportedLayerError } from "../errors.js";
 import { type Trace, trace } from "../graph/trace.js";
-import { lower } from "../reverse/index.js";
+import { CONVOLUTIONS, lower, type Program } from "../reverse/index.js";
 import { refusalsOf } from "../rules/index.js";
+import { lastMap } from "./activationMaps.js";
 import { ALTERNATIVES, chosenMethod } from "./createAnalyzer.js";
 import type { Method } from "./method.js";
 
@@ -34,10 +35,11 @@ export function methodSupport(name: string, model: tf.LayersModel, options: obje
   const apart = new Map(traced.nodes.map((node) => [node, refusalOf({ ...traced, nodes: [node] }, method)]));
   const known = traced.nodes.filter((node) => apart.get(node) === null);
   const program = lower(WHO, { ...traced, nodes: known }, method.lowering);
+  const stopAt = new Set(stopsOf(traced, program, method, values.stopAt as string | null));
   // A method that only looks at the input asks no layer.
   const refusals =
     method.signal === undefined
-      ? refusalsOf(method.composite, program, model, { alternatives: ALTERNATIVES })
+      ? refusalsOf(method.composite, program, model, { alternatives: ALTERNATIVES, stopAt })
       : program.steps.map(() => null);
   const misled = method.misledBySoftmax !== false && values.disableModelChecks !== true;
   return traced.nodes.map((node, nid) => {
@@ -53,6 +55,21 @@ export function methodSupport(name: string, model: tf.LayersModel, options: obje
         : (apart.get(node) ?? steps.find(({ refusal }) => refusal != null)?.refusal ?? null);
     return { nid, supported: reason === null, reason };
   });
+}
+
+/** The tensors at which relevance stops: those of the option, or those that a map is made of. */
+function stopsOf(traced: Trace, program: Program, { map }: Method, stopAt: string | null): number[] {
+  const only = map !== undefined && !map.guided ? map : null;
+  const name = only === null ? stopAt : only.layer;
+  if (name === null) {
+    const convolves = program.steps.some(({ kind }) => (CONVOLUTIONS as readonly string[]).includes(kind));
+    return only !== null && convolves ? [lastMap(WHO, program)] : [];
+  }
+  const found = traced.nodes.filter(({ path, layer }) => path === name || layer.name === name);
+  const isInput = traced.inputLayers.some((layer) => layer?.name === name);
+  if (found.length === 0 && !isInput)
+    throw new ArgumentError(`${WHO}: ${only === null ? "stopAt" : "layer"}: no layer "${name}"`);
+  return found.map(({ outputs }) => outputs[0] as number);
 }
 
 /** Why the engine cannot take a call apart, or null. */

@@ -154,7 +154,7 @@ export function withFactors(method: Method, factors: readonly AttributionFactor[
     );
   const times = (r: tf.Tensor, x: tf.Tensor) => factorsOf(x).reduce((product, f) => tf.mul(product, f), r);
   const { passes, signal } = method;
-  const plain: Method = { ...method, complete: false };
+  const plain: Method = { ...method, complete: false, timesInput: true };
   if (signal) return { ...plain, signal: (x, i) => times(signal(x, i), x) };
   if (passes) {
     const finish = (mean: tf.Tensor, x: tf.Tensor, i: number) =>

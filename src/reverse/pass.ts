@@ -49,9 +49,19 @@ export type Rule =
 /** The tensors of one run, by id. */
 export type Activations = Map<number, tf.Tensor>;
 
-/** Runs a program forward and keeps every tensor. The caller disposes them (a tf.tidy around does). */
-export function runForward(who: string, program: Program, xs: readonly tf.Tensor[]): Activations {
+/**
+ * Runs a program forward and keeps every tensor. The caller disposes them (a tf.tidy around does).
+ *
+ * @param held tensors that are given and not computed, by id
+ */
+export function runForward(
+  who: string,
+  program: Program,
+  xs: readonly tf.Tensor[],
+  held: ReadonlyMap<number, tf.Tensor> = new Map(),
+): Activations {
   const values: Activations = new Map(program.inputs.map((id, i) => [id, xs[i] as tf.Tensor]));
+  for (const [id, value] of held) values.set(id, value);
   for (const step of program.steps) {
     if (isDisposed(step.node.layer))
       throw new DisposedError(`${who}: ${nameOf(step)} is disposed, with its model`);
@@ -60,7 +70,7 @@ export function runForward(who: string, program: Program, xs: readonly tf.Tensor
     step.outputs.forEach((id, i) => {
       const y = outputs[i] as tf.Tensor;
       // Each id has a tensor of its own, so that each can be disposed alone.
-      values.set(id, inputs.includes(y) ? tf.clone(y) : y);
+      if (!held.has(id)) values.set(id, inputs.includes(y) ? tf.clone(y) : y);
     });
   }
   return values;
@@ -74,7 +84,8 @@ function disposeOutputs(step: Step, values: Activations): void {
 export function findNonFinite(who: string, program: Program, values: Activations): void {
   for (const step of program.steps) {
     for (const id of step.outputs) {
-      const y = values.get(id) as tf.Tensor;
+      const y = values.get(id);
+      if (y === undefined) continue;
       try {
         tf.tidy(() => assertFinite(y, `${who}: the output of ${nameOf(step)}`));
       } catch (error) {
@@ -158,7 +169,10 @@ export function runBackward(
   }
   const inputs = program.inputs.map((id) => {
     const r = relevance.get(id);
-    return r === undefined ? tf.zerosLike(values.get(id) as tf.Tensor) : change(r, id);
+    if (r === undefined) return tf.zerosLike(values.get(id) as tf.Tensor);
+    const changed = change(r, id);
+    relevance.set(id, changed);
+    return changed;
   });
   const kept = new Map(
     [...keep].map((id) => [id, relevance.get(id) ?? tf.zeros((values.get(id) as tf.Tensor).shape)]),

@@ -143,6 +143,8 @@ export { ACTIVATIONS, CONVOLUTIONS, KERNEL_STEPS, PASS, RELUS };
 export interface RulesOptions {
   /** The methods that could do what this one cannot, for the message. */
   readonly alternatives: readonly string[];
+  /** Whether the method takes the option stopAt, for the message. Default true. */
+  readonly canStop?: boolean;
   /** Tensors at which relevance stops: what lies behind them needs no rule. */
   readonly stopAt?: ReadonlySet<number>;
 }
@@ -157,14 +159,14 @@ export function rulesOf(
   composite: Composite,
   program: Program,
   model: tf.LayersModel,
-  { alternatives, stopAt = new Set() }: RulesOptions,
+  { alternatives, canStop = true, stopAt = new Set() }: RulesOptions,
 ): (Rule | null)[] {
   const entries = entriesOf(composite, program, model, stopAt);
   return program.steps.map((step, at) => {
     const entry = entries[at];
     if (entry === undefined) {
       const { layer } = step.node;
-      const message = `${who}: ${nameOf(step)} ${whyNot(step, alternatives)}`;
+      const message = `${who}: ${nameOf(step)} ${whyNot(step, alternatives, canStop)}`;
       throw new UnsupportedLayerError(message, layer.name, layer.getClassName());
     }
     return entry?.rule ?? null;
@@ -176,10 +178,12 @@ export function refusalsOf(
   composite: Composite,
   program: Program,
   model: tf.LayersModel,
-  { alternatives }: Pick<RulesOptions, "alternatives">,
+  { alternatives, stopAt = new Set() }: Pick<RulesOptions, "alternatives" | "stopAt">,
 ): (string | null)[] {
-  const entries = entriesOf(composite, program, model, new Set());
-  return program.steps.map((step, at) => (entries[at] === undefined ? whyNot(step, alternatives) : null));
+  const entries = entriesOf(composite, program, model, stopAt);
+  return program.steps.map((step, at) =>
+    entries[at] === undefined ? whyNot(step, alternatives, true) : null,
+  );
 }
 
 /** For each step what applies to it: an entry; null where no relevance arrives; undefined where there is none. */
@@ -231,9 +235,11 @@ function fits(place: Place, entry: Conditions, first: Place | null): boolean {
   );
 }
 
-function whyNot(step: Step, alternatives: readonly string[]): string {
-  if (step.kind === "embedding")
-    return `takes token numbers, which have no gradient; pass { stopAt: "${step.node.path}" } to explain what it gives, or use an lrp method`;
+function whyNot(step: Step, alternatives: readonly string[], canStop: boolean): string {
+  if (step.kind === "embedding") {
+    const advice = canStop ? `pass { stopAt: "${step.node.path}" } to explain what it gives, or ` : "";
+    return `takes token numbers, which have no gradient; ${advice}use an lrp method`;
+  }
   const why =
     step.kind === "softmax"
       ? "is a softmax inside the model, which has no rule of relevance"

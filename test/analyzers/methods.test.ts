@@ -374,6 +374,85 @@ test("options out of range are named: rules, bounds, alpha and beta, layers, ran
   }
 });
 
+test("what a call is given is checked: unknown names, relevance to start from, names of layers", () => {
+  const cases: [options: object, kind: new (message: string) => Error, message: string][] = [
+    [
+      { neuronselection: 1 },
+      ArgumentError,
+      'lrp.z: unknown option "neuronselection" of a call, did you mean "neuronSelection"?; it has neuronSelection, rInit, layers, onProgress, signal; those of the method go to createAnalyzer',
+    ],
+    [
+      { rInit: "1" },
+      ArgumentError,
+      'lrp.z: expected rInit to be a finite number or a tensor of the output\'s shape, got "1"',
+    ],
+    [
+      { rInit: Number.NaN },
+      ArgumentError,
+      "lrp.z: expected rInit to be a finite number or a tensor of the output's shape, got NaN",
+    ],
+    [
+      { rInit: [1, 2] },
+      ArgumentError,
+      "lrp.z: expected rInit to be a finite number or a tensor of the output's shape, got [1,2]",
+    ],
+    [{ layers: "conv1" }, ArgumentError, 'lrp.z: expected layers to be a list of names, got "conv1"'],
+  ];
+  withoutLeak(() => {
+    for (const [options, kind, message] of cases)
+      throws(() => createAnalyzer("lrp.z", conv).explain(images, options), kind, message);
+  });
+});
+
+test("relevance to start from fits the samples, however they are cut", () => {
+  withoutLeak(() =>
+    tf.tidy(() => {
+      const start = randomTensor([5, 5], 4);
+      const want = createAnalyzer("lrp.z", conv).analyze(images, { rInit: start });
+      for (const batchSize of [1, 2, 5]) {
+        const analyzer = createAnalyzer("lrp.z", conv, { batchSize });
+        close(values(analyzer.analyze(images, { rInit: start })), values(want), 1e-6);
+        close(values(analyzer.analyze(images, { rInit: tf.reshape(start, [25]) })), values(want), 1e-6);
+        for (const shape of [
+          [6, 5],
+          [10, 5],
+          [4, 5],
+        ])
+          throws(
+            () => analyzer.analyze(images, { rInit: tf.ones(shape) }),
+            ShapeError,
+            /^lrp\.z: expected rInit of the output's shape/,
+          );
+      }
+    }),
+  );
+});
+
+test("tokens are whole numbers", () => {
+  const model = tf.sequential({
+    layers: [
+      tf.layers.embedding({ inputDim: 4, outputDim: 2, inputLength: 3, name: "e" }),
+      tf.layers.flatten(),
+      tf.layers.dense({ units: 2 }),
+    ],
+  });
+  withoutLeak(() =>
+    tf.tidy(() => {
+      for (const [name, options] of [
+        ["lrp.z", {}],
+        ["smoothgrad", { stopAt: "e" }],
+      ] as const)
+        throws(
+          () => createAnalyzer(name, model, options).analyze(tf.tensor2d([[1, 2.5, 3]])),
+          ArgumentError,
+          `${name}: expected token numbers in input "e_input", whole numbers, got 2.5`,
+        );
+      createAnalyzer("lrp.z", model).analyze(tf.tensor2d([[1, 2, 3]]));
+    }),
+  );
+  model.dispose();
+});
+
 test("what is not finite on the way is named by the first layer that makes it", () => {
   withoutLeak(() =>
     tf.tidy(() => {
