@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
 import { sizeOf } from "../core/ndarray.js";
-import { addressOf, kernelsOn, output } from "./backend.js";
+import { addressOf, bytesOn, bytesPerElement, kernelsOn, output } from "./backend.js";
 import { attributes, runStock, wasmKernel } from "./stock.js";
 
 /**
@@ -14,6 +14,14 @@ export const sum = wasmKernel<"x", { axis: number | number[]; keepDims: boolean 
     const axes = tf.util.parseAxisParam(attrs.axis, x.shape).sort((a, b) => a - b);
     const first = axes[0] ?? 0;
     const beside = axes.every((axis, i) => axis === first + i);
+    if (!beside && sizeOf(x.shape) === 0) {
+      // tfjs's kernel transposes for it, which divides by zero in WebAssembly where an axis has no length.
+      const [reduced] = tf.backend_util.computeOutAndReduceShapes(x.shape, axes);
+      const shape = attrs.keepDims ? tf.backend_util.expandShapeToKeepDim(reduced, axes) : reduced;
+      return output(backend, shape, x.dtype, (to) =>
+        bytesOn(backend, to, sizeOf(shape) * bytesPerElement(x.dtype)).fill(0),
+      );
+    }
     if (!beside || x.dtype !== "float32")
       return runStock("Sum", { inputs, attrs: attributes(attrs), backend });
     const [before, after] = [x.shape.slice(0, first), x.shape.slice(first + axes.length)];

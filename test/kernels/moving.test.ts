@@ -29,6 +29,14 @@ const place = (i: number, shape: readonly number[]) => {
 const flat = (at: readonly number[], shape: readonly number[]) =>
   at.reduce((i, k, axis) => i * shape[axis]! + k, 0);
 
+test("sums over axes apart, and the gradient of tile that takes them, are zeros where an axis has no length", () => {
+  const sum = tf.tidy(() => tf.sum(tf.zeros([2, 0, 3, 4]), [1, 3]));
+  assert.equal([sum.shape, [...sum.dataSync()]], [[2, 3], Array(6).fill(0)]);
+  const dx = tf.tidy(() => tf.grad((x) => tf.tile(x, [1, 3]))(tf.zeros([0, 2])));
+  assert.equal(dx.shape, [0, 2]);
+  tf.dispose([sum, dx]);
+});
+
 test("tile repeats along every axis, for all dtypes", () => {
   fc.assert(
     fc.property(
