@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs";
 import { createAnalyzer } from "../src/analyzers/index.js";
 import { init, installKernels } from "../src/kernels/index.js";
 import { bytesOfLayers, peakBytes } from "../test/support/peakBytes.js";
+import { gradientContenders } from "./gradientContenders.js";
 import { type Measured, measure } from "./harness.js";
 import { models } from "./models.js";
 
@@ -35,12 +36,7 @@ export default async function explain(): Promise<Measured[]> {
         {
           name,
           contenders: [
-            { name: "forward", prepare: installKernels, run: () => tf.dispose(model.predict(x)) },
-            {
-              name: "tf.grad, our kernels",
-              prepare: installKernels,
-              run: () => tf.dispose(gradient(model, x)),
-            },
+            ...gradientContenders(name, model, x),
             ...analyzers.map((method) => ({
               name: method.name,
               prepare: installKernels,
@@ -52,6 +48,7 @@ export default async function explain(): Promise<Measured[]> {
         { rounds: 3, time: 300 },
       )),
     );
+    installKernels();
     const activations = bytesOfLayers(model);
     for (const method of analyzers) {
       const peak = peakBytes(() => method.analyzer.analyze(x).dispose());
@@ -62,6 +59,3 @@ export default async function explain(): Promise<Measured[]> {
   }
   return results;
 }
-
-const gradient = (model: tf.LayersModel, x: tf.Tensor) =>
-  tf.tidy(() => tf.grad((input: tf.Tensor) => tf.sum(model.apply(input) as tf.Tensor))(x));

@@ -26,12 +26,19 @@ function described({ format, version, name, layers, parameters }: InspectedModel
     weights.map((shape) => `[${shape.join(", ")}]`).join(" "),
     unsupported === null ? "" : `not supported: ${unsupported}`,
   ]);
+  const ofGraph = format === "TensorFlow.js graph model";
+  const what = ofGraph ? "operation" : "layer";
+  const from = version === null ? "Keras version not stated" : `Keras ${version}`;
   const bad = layers.filter(({ unsupported }) => unsupported !== null).length;
   return [
-    `${name}: ${format}, ${version === null ? "Keras version not stated" : `Keras ${version}`}`,
+    `${name}: ${format}${ofGraph ? "" : `, ${from}`}`,
     "",
-    table(["layer", "class", "weights", ""], rows),
+    table([what, "class", "weights", ""], rows),
     "",
-    `${layers.length} layers, ${parameters} parameters, ${bad === 0 ? "all supported" : `${bad} not supported`}`,
+    [
+      `${layers.length} ${what}s`,
+      `${parameters} parameters`,
+      ...(ofGraph ? [] : [bad === 0 ? "all supported" : `${bad} not supported`]),
+    ].join(", "),
   ].join("\n");
 }

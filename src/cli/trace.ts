@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { listAnalyzers, methodSupport } from "../analyzers/index.js";
-import { type ExecutionNode, getModelExecutionGraph } from "../graph/index.js";
+import { type ExecutionNode, getModelExecutionGraph, type OpNode, traceGraphModel } from "../graph/index.js";
 import { executionTable } from "../graph/printModelExecutionGraph.js";
 import { writeFileAtomic } from "../io/node/index.js";
 import {
@@ -12,6 +12,7 @@ import {
   modelGraphSvg,
   supportText,
 } from "../report/index.js";
+import { table } from "../text.js";
 import { MODEL } from "./flags.js";
 import { loadModel } from "./model.js";
 import type { Terminal } from "./run.js";
@@ -51,10 +52,11 @@ export function addTrace(program: Command, terminal: Terminal): void {
       const support = method === undefined ? null : { name: method, support: methodSupport(method, model) };
       const graph = modelGraph(model, support === null ? {} : { method: support });
       const execution = getModelExecutionGraph(model, { keepInputLayers: true });
+      const operations = graph.className === "GraphModel" ? traceGraphModel(model) : null;
       // Both list the inputs first, then the nodes.
       const nodes = [...execution.inputs, ...execution.nodes.values()];
       if (json) {
-        const rows = nodes.map((node, i) => asJson(node, graph.nodes[i] as GraphNode));
+        const rows = operations ?? nodes.map((node, i) => asJson(node, graph.nodes[i] as GraphNode));
         terminal.out(`${JSON.stringify(rows, null, 2)}\n`);
       }
       const formats = (Object.keys(PICTURES) as (keyof typeof PICTURES)[]).filter(
@@ -66,8 +68,20 @@ export function addTrace(program: Command, terminal: Terminal): void {
         if (file !== true) await writeFileAtomic(file, text);
         terminal.out(file === true ? text : `${file}\n`);
       }
-      if (!json && formats.length === 0) terminal.out(`${asTable(nodes, graph)}\n`);
+      if (!json && formats.length === 0)
+        terminal.out(`${operations === null ? asTable(nodes, graph) : operationsTable(operations)}\n`);
     });
+}
+
+/** The operations of a graph model; the weights among them with their shapes. */
+function operationsTable(operations: readonly OpNode[]): string {
+  const rows = operations.map(({ name, op, inputs, weight }) => [
+    name,
+    op,
+    weight === null ? "" : `[${weight.join(", ")}]`,
+    inputs.join(" "),
+  ]);
+  return table(["operation", "class", "weight", "from"], rows);
 }
 
 function asTable(nodes: readonly ExecutionNode[], { nodes: drawn, method }: ModelGraph): string {

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
 import { ArgumentError, GraphError } from "../errors.js";
+import { GraphOperations } from "./graphOperations.js";
 import { nearestNames } from "./nearestNames.js";
 
 /** One operation of a GraphModel. */
@@ -24,6 +25,19 @@ interface GraphDef {
   }[];
 }
 
+/** A GraphModel, or the layers model that `loadModel` or `asLayersModel` made of one. */
+export type GraphSource = tf.GraphModel | tf.LayersModel;
+
+/**
+ * The GraphModel that a layers model runs, where `loadModel` or `asLayersModel` made it of one; else null.
+ *
+ * @example graphModelOf(await loadModel("saved_model/model.json"))?.outputNodes
+ */
+export function graphModelOf(model: tf.LayersModel): tf.GraphModel | null {
+  for (const layer of model.layers) if (layer instanceof GraphOperations) return layer.graphModel;
+  return null;
+}
+
 /**
  * The operations of a converted SavedModel, each after those that it needs (but for what closes a loop); only those that the
  * outputs need. A GraphModel has no layers, so there is no more to know of it than this.
@@ -31,9 +45,9 @@ interface GraphDef {
  * @throws ArgumentError for what is no GraphModel, GraphError for one that is not loaded
  * @example for (const { name, op, inputs } of traceGraphModel(model)) console.log(name, op, inputs);
  */
-export function traceGraphModel(model: tf.GraphModel): OpNode[] {
+export function traceGraphModel(source: GraphSource): OpNode[] {
   const who = "traceGraphModel";
-  if (!(model instanceof tf.GraphModel)) throw new ArgumentError(`${who}: expected a tf.GraphModel`);
+  const model = graphIn(source, who);
   const { artifacts } = model as unknown as { artifacts?: { modelTopology?: GraphDef } };
   const nodes = artifacts?.modelTopology?.node;
   if (nodes === undefined) throw new GraphError(`${who}: the model has no graph: load it first`);
@@ -44,7 +58,7 @@ export function traceGraphModel(model: tf.GraphModel): OpNode[] {
   /** Begun: what leads back to one of them is a loop. */
   const open = new Set<string>();
   // Without recursion: graphs are deep.
-  const waiting = model.outputNodes.map(nameOf).reverse();
+  const waiting = model.outputs.map(({ name }) => nameOf(name)).reverse();
   while (waiting.length > 0) {
     const name = waiting.at(-1) as string;
     const inputs = inputsOf(byName.get(name));
@@ -85,10 +99,11 @@ export function traceGraphModel(model: tf.GraphModel): OpNode[] {
  * @example const { "block1/Relu": features } = getOpOutputs(model, x, "block1/Relu");
  */
 export function getOpOutputs(
-  model: tf.GraphModel,
+  source: GraphSource,
   x: tf.Tensor | tf.Tensor[] | tf.NamedTensorMap,
   names: string | readonly string[],
 ): Record<string, tf.Tensor> {
+  const model = graphIn(source, "getOpOutputs");
   const known = traceGraphModel(model).map(({ name }) => name);
   const wanted = [...new Set([names].flat() as string[])];
   for (const name of wanted) {
@@ -100,6 +115,15 @@ export function getOpOutputs(
   if (wanted.length === 0) return {};
   const ys = [model.execute(x, wanted)].flat();
   return Object.fromEntries(wanted.map((name, i) => [name, ys[i] as tf.Tensor]));
+}
+
+function graphIn(source: GraphSource, who: string): tf.GraphModel {
+  const model = source instanceof tf.LayersModel ? graphModelOf(source) : source;
+  if (!(model instanceof tf.GraphModel)) {
+    const got = model === null ? ", got a layers model that has no GraphModel in it" : "";
+    throw new ArgumentError(`${who}: expected a tf.GraphModel, or what loadModel made of one${got}`);
+  }
+  return model;
 }
 
 /** The names of what a node takes: without `:0`, which output it is, and without `^`, which only says "after that". */

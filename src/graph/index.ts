@@ -1,11 +1,11 @@
-export { asLayersModel } from "./asLayersModel.js";
+export { type AsLayersModelOptions, asLayersModel } from "./asLayersModel.js";
 export { getBottleneckNodes, getBottleneckTensors } from "./bottlenecks.js";
 export { type CopyLayerOptions, copyLayer, copyLayerWoActivation } from "./copyLayer.js";
 export { type CopyModelOptions, copyModel } from "./copyModel.js";
 export { fakeKerasLayer } from "./fakeKerasLayer.js";
 export { getActivations } from "./getActivations.js";
 export { getKernel } from "./getKernel.js";
-export { getOpOutputs, type OpNode, traceGraphModel } from "./graphModel.js";
+export { type GraphSource, getOpOutputs, graphModelOf, type OpNode, traceGraphModel } from "./graphModel.js";
 export { getLayerInboundCount, getLayerOutboundCount } from "./layerCalls.js";
 export { type MergedModel, mergeBatchNormalization } from "./mergeBatchNormalization.js";
 export {

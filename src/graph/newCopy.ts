@@ -19,6 +19,7 @@ import {
   whenFreed,
   wrappedLayer,
 } from "../layers/internals.js";
+import { GraphOperations } from "./graphOperations.js";
 import { SharedVariable } from "./sharedVariable.js";
 
 /** What a copy is made with. */
@@ -46,6 +47,7 @@ export type CopyModel = (who: string, model: Container, options: { shareWeights:
  * @throws UnsupportedLayerError
  */
 export function newCopy(who: string, layer: Layer, changes: LayerChanges, copyModel: CopyModel): Layer {
+  if (layer instanceof GraphOperations) return layer.copied(changes.name);
   const hidden = hiddenWeights(layer);
   if (hidden.length > 0) {
     throw cannotCopy(

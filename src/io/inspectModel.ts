@@ -1,14 +1,15 @@
 import type * as tf from "@tensorflow/tfjs";
 import { UnsupportedLayerError } from "../errors.js";
 import { operations } from "../layers/operations.js";
-import { isRecord, type JsonRecord } from "./keras/checks.js";
+import type { GraphArtifacts } from "./graphFromArtifacts.js";
+import { isRecord, type Json, type JsonRecord } from "./keras/checks.js";
 import { type ConvertContext, convertLayer } from "./keras/convertLayer.js";
 import type { ModelSpec } from "./keras/modelSpec.js";
 import type { ModelWeights } from "./keras/weights.js";
 import { type LoadModelOptions, type ModelSource, openModel, openSource, saying } from "./loadModel.js";
 
 export interface InspectedLayer {
-  /** The layer's name, after those of the nested models around it: `encoder/conv`. */
+  /** The layer's name, after those of the nested models around it: `encoder/conv`. Of a graph model: an operation's. */
   readonly path: string;
   readonly className: string;
   /** Shapes of its weights, in their order. */
@@ -43,6 +44,7 @@ export async function inspectModel(
     const opened = await openSource(source, options.name);
     try {
       const file = await openModel(opened, options);
+      if ("graph" in file) return fromGraph(file.graph);
       if ("artifacts" in file)
         return fromTopology(file.artifacts.modelTopology as JsonRecord, file.artifacts.weightSpecs);
       const { format, version, spec, weights, keras } = file;
@@ -109,6 +111,21 @@ function whyNot(
     if (!(error instanceof UnsupportedLayerError)) throw error;
     return error.message.replace(/^layer [^:]*: /, "");
   }
+}
+
+/** A graph model: its operations, each with the weights that it takes. */
+function fromGraph({ modelTopology, weightSpecs }: GraphArtifacts): InspectedModel {
+  const shapes = new Map(weightSpecs.map(({ name, shape }) => [name, shape]));
+  const nodes = (modelTopology.node as Json[]).filter(isRecord);
+  const layers = nodes
+    .filter(({ name }) => !shapes.has(String(name)))
+    .map(({ name, op, input }): InspectedLayer => {
+      const taken = (Array.isArray(input) ? input : []).map((from) => shapes.get(String(from)));
+      const weights = taken.filter((shape) => shape !== undefined);
+      return { path: String(name), className: String(op), weights, unsupported: null };
+    });
+  const parameters = weightSpecs.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+  return { format: "TensorFlow.js graph model", version: null, name: "graph", layers, parameters };
 }
 
 /** A model of TensorFlow.js; of its layers nothing is known before they are built. */

@@ -1,13 +1,19 @@
-import * as tf from "@tensorflow/tfjs";
+import type * as tf from "@tensorflow/tfjs";
 import { ModelFormatError } from "../errors.js";
-import { readAll } from "./byteSource.js";
-import { isRecord, parseJson } from "./keras/checks.js";
-import { type LoadModelOptions, type ModelSource, openSource, readWeights, saying } from "./loadModel.js";
+import { graphFromArtifacts } from "./graphFromArtifacts.js";
+import {
+  type LoadModelOptions,
+  type ModelSource,
+  named,
+  openModel,
+  openSource,
+  saying,
+} from "./loadModel.js";
 
 /**
  * Opens a TensorFlow.js graph model: a SavedModel that tensorflowjs_converter converted. It has operations and no layers, so
  * that it can be run, looked into (`traceGraphModel`, `getOpOutputs`) and differentiated, but not
- * cut by layers nor explained by rules over them.
+ * cut by layers nor explained by rules over them. `loadModel` opens it as a layers model.
  *
  * @throws ModelFormatError for what is no graph model, damaged or incomplete
  * @example
@@ -20,36 +26,15 @@ export async function loadGraphModel(
 ): Promise<tf.GraphModel> {
   return saying("loadGraphModel", async () => {
     const opened = await openSource(source, options.name);
+    const { name } = opened.main;
     try {
-      const { name } = opened.main;
-      const json = parseJson(new TextDecoder().decode((await readAll(opened.main)).bytes), name);
-      if (!isRecord(json) || !isRecord(json.modelTopology) || !Array.isArray(json.modelTopology.node)) {
+      const file = await openModel(opened, options);
+      if (!("graph" in file)) {
         throw new ModelFormatError(
           `${name}: is no graph model: expected modelTopology with a list of nodes; loadModel opens models with layers`,
         );
       }
-      const { weightSpecs, weightData } = await readWeights(opened, json);
-      const { modelTopology, signature, userDefinedMetadata } = json;
-      const artifacts = {
-        format: "graph-model",
-        modelTopology,
-        signature,
-        userDefinedMetadata,
-        weightSpecs,
-        weightData,
-      };
-      const before = new Set(Object.values(tf.engine().registeredVariables));
-      try {
-        return await tf.loadGraphModel(tf.io.fromMemory(artifacts as unknown as tf.io.ModelArtifacts));
-      } catch (error) {
-        for (const variable of Object.values(tf.engine().registeredVariables)) {
-          if (!before.has(variable)) variable.dispose();
-        }
-        const message = error instanceof Error ? error.message : String(error);
-        throw new ModelFormatError(`${name}: TensorFlow.js cannot build the graph: ${message}`, {
-          cause: error,
-        });
-      }
+      return await named(name, () => graphFromArtifacts(file.graph));
     } finally {
       await opened.close();
     }

@@ -1,13 +1,15 @@
 import type * as tf from "@tensorflow/tfjs";
-import { ArgumentError, ModelFormatError, UnsupportedLayerError } from "../errors.js";
+import { ArgumentError, GraphError, ModelFormatError, UnsupportedLayerError } from "../errors.js";
+import { asLayersModel } from "../graph/asLayersModel.js";
 import { registerLayers } from "../layers/registerLayers.js";
 import { baseUrl, hasFileSystem, openFile } from "../platform.js";
 import { type ByteSource, blobSource, bytesSource, readAll } from "./byteSource.js";
+import { type GraphArtifacts, graphFromArtifacts, isGraph } from "./graphFromArtifacts.js";
 import { isRecord, type Json, type JsonRecord, parseJson } from "./keras/checks.js";
 import { isHdf5 } from "./keras/hdf5.js";
 import { isModelConfig } from "./keras/modelSpec.js";
 import { buildKeras, type KerasFile, openKerasArchive, openKerasHdf5 } from "./keras/openKeras.js";
-import { modelFromArtifacts } from "./modelFromArtifacts.js";
+import { type LayersModelArtifacts, modelFromArtifacts } from "./modelFromArtifacts.js";
 
 /**
  * A model: a path (in Node; a file, or the folder of a TensorFlow.js model), a URL, the bytes of a file, a File or Blob, the
@@ -28,7 +30,9 @@ export interface LoadModelOptions {
  * Opens a model of Keras or TensorFlow.js, whatever its format, which the bytes tell and not the name: `.keras` (Keras 3, and
  * 2.12 on), `.h5` (Keras 2 and 3), TensorFlow.js's model.json with its weights, and a model's JSON with the weights beside it.
  * It is not compiled, and no code in it is run. Layers that TensorFlow.js lacks, or computes otherwise than Keras, become
- * layers of this library; what cannot be opened right is refused.
+ * layers of this library; what cannot be opened right is refused. A graph model (a converted SavedModel) has operations and no
+ * layers: it comes as `asLayersModel` gives it, and is disposed with the model; `traceGraphModel` and `getOpOutputs` look into
+ * it.
  *
  * @throws ModelFormatError for what is no model, damaged or incomplete, UnsupportedLayerError for a layer or an option of one
  *   that cannot be done; nothing stays allocated then
@@ -46,7 +50,8 @@ export async function loadModel(
     const opened = await openSource(source, options.name);
     try {
       const file = await openModel(opened, options);
-      if ("artifacts" in file) return named(opened.main.name, () => modelFromArtifacts(file.artifacts));
+      if ("graph" in file) return await named(opened.main.name, () => layersOfGraph(file.graph));
+      if ("artifacts" in file) return await named(opened.main.name, () => modelFromArtifacts(file.artifacts));
       const { onProgress } = options;
       const total = opened.main.length / 4;
       const model = buildKeras(file, onProgress && ((count) => onProgress(Math.min(1, count / total))));
@@ -81,13 +86,14 @@ export interface OpenedSource {
   close(): Promise<void>;
 }
 
-type TfjsFile = { readonly artifacts: Parameters<typeof modelFromArtifacts>[0] };
+type TfjsFile = { readonly artifacts: LayersModelArtifacts };
+type GraphFile = { readonly graph: GraphArtifacts };
 
 /** Opens a file, whatever it is. */
 export async function openModel(
   opened: OpenedSource,
   options: LoadModelOptions,
-): Promise<KerasFile | TfjsFile> {
+): Promise<KerasFile | TfjsFile | GraphFile> {
   const { main } = opened;
   const { bytes: head } = await main.read(0, Math.min(8, main.length));
   if (isHdf5(head)) return openKerasHdf5(main, null);
@@ -103,7 +109,7 @@ export async function openModel(
   }
   const json = parseJson(new TextDecoder().decode((await readAll(main)).bytes), main.name);
   if (isModelConfig(json)) return withWeightsBeside(opened, json, options);
-  return { artifacts: await readTfjs(opened, json) };
+  return readTfjs(opened, json);
 }
 
 /** A model's JSON as `model.to_json()` writes it, and the weights that are given or lie beside it. */
@@ -139,7 +145,7 @@ const ELEMENT_BYTES: Readonly<Record<string, number>> = {
   uint8: 1,
 };
 
-async function readTfjs(opened: OpenedSource, json: Json): Promise<TfjsFile["artifacts"]> {
+async function readTfjs(opened: OpenedSource, json: Json): Promise<TfjsFile | GraphFile> {
   const { name } = opened.main;
   if (!isRecord(json) || !isRecord(json.modelTopology)) {
     throw new ModelFormatError(
@@ -147,25 +153,37 @@ async function readTfjs(opened: OpenedSource, json: Json): Promise<TfjsFile["art
         `${(isRecord(json) ? Object.keys(json) : []).slice(0, 8).join(", ") || "none"}`,
     );
   }
-  if (json.format === "graph-model" || "node" in json.modelTopology) {
-    throw new ModelFormatError(
-      `${name}: is a graph model (a converted SavedModel), which has operations and no layers; loadGraphModel opens it, and asLayersModel makes what needs no layers take it`,
-    );
-  }
+  const { modelTopology, signature, userDefinedMetadata } = json;
+  const weights = await readWeights(opened, json);
+  if (isGraph(modelTopology)) return { graph: { modelTopology, signature, userDefinedMetadata, ...weights } };
   return {
-    modelTopology: json.modelTopology,
-    ...(await readWeights(opened, json)),
-    ...(isRecord(json.userDefinedMetadata) && {
-      userDefinedMetadata: json.userDefinedMetadata as Record<string, object>,
-    }),
+    artifacts: {
+      modelTopology,
+      ...weights,
+      ...(isRecord(userDefinedMetadata) && {
+        userDefinedMetadata: userDefinedMetadata as Record<string, object>,
+      }),
+    },
   };
 }
 
+/** A graph model as a layers model, which disposes it. */
+async function layersOfGraph(artifacts: GraphArtifacts): Promise<tf.LayersModel> {
+  const graph = await graphFromArtifacts(artifacts);
+  try {
+    return asLayersModel(graph, { owned: true });
+  } catch (error) {
+    graph.dispose();
+    if (!(error instanceof GraphError)) throw error;
+    throw new ModelFormatError(`${error.message}; loadGraphModel opens it`, { cause: error });
+  }
+}
+
 /** The weights that a model.json names, from the files beside it. */
-export async function readWeights(
+async function readWeights(
   opened: OpenedSource,
   json: JsonRecord,
-): Promise<Pick<TfjsFile["artifacts"], "weightSpecs" | "weightData">> {
+): Promise<Pick<LayersModelArtifacts, "weightSpecs" | "weightData">> {
   const { name } = opened.main;
   const groups = json.weightsManifest;
   if (!isGroups(groups)) {
@@ -229,30 +247,35 @@ function byteLength({ shape, dtype, quantization }: tf.io.WeightsManifestEntry):
 
 async function fromHandler(handler: tf.io.IOHandler, name: string): Promise<tf.LayersModel> {
   if (handler.load === undefined) throw new ArgumentError("loadModel: the handler given has no load method");
-  const { modelTopology, weightSpecs = [], weightData, userDefinedMetadata } = await handler.load();
+  const {
+    modelTopology,
+    signature,
+    weightSpecs = [],
+    weightData,
+    userDefinedMetadata,
+  } = await handler.load();
   if (!isRecord(modelTopology))
     throw new ModelFormatError(`${name}: expected a modelTopology that is an object`);
-  if ("node" in modelTopology) {
-    throw new ModelFormatError(
-      `${name}: is a graph model, which has operations and no layers; loadGraphModel opens it, and asLayersModel makes what needs no layers take it`,
-    );
-  }
   const data = Array.isArray(weightData)
     ? await new Blob(weightData).arrayBuffer()
     : (weightData ?? new ArrayBuffer(0));
+  const artifacts = {
+    modelTopology: structuredClone(modelTopology as JsonRecord),
+    weightSpecs,
+    weightData: data,
+    ...(userDefinedMetadata && { userDefinedMetadata: userDefinedMetadata as Record<string, object> }),
+  };
   return named(name, () =>
-    modelFromArtifacts({
-      modelTopology: structuredClone(modelTopology as JsonRecord),
-      weightSpecs,
-      weightData: data,
-      ...(userDefinedMetadata && { userDefinedMetadata: userDefinedMetadata as Record<string, object> }),
-    }),
+    isGraph(artifacts.modelTopology)
+      ? layersOfGraph({ ...artifacts, signature })
+      : modelFromArtifacts(artifacts),
   );
 }
 
-function named<T>(name: string, run: () => T): T {
+/** Puts a file's name before the errors of what is made of it. */
+export async function named<T>(name: string, run: () => T | Promise<T>): Promise<T> {
   try {
-    return run();
+    return await run();
   } catch (error) {
     if (!(error instanceof ModelFormatError)) throw error;
     throw new ModelFormatError(`${name}: ${error.message}`, { cause: error });

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs";
@@ -12,6 +12,7 @@ import { saveLayersModel } from "../../src/io/node/index.js";
 import { encodePng, inputImage } from "../../src/report/index.js";
 import { tracelight } from "../support/commandLine.js";
 import { digitsModelPath } from "../support/digits.js";
+import { graphFiles } from "../support/graphModel.js";
 import { withRandomWeights } from "../support/models.js";
 
 const test = suite("cli");
@@ -350,6 +351,34 @@ test("an output folder that cannot be made is an error, not a stack trace", asyn
   );
   assert.is(status, 1);
   assert.match(err, /^tracelight: [^\n]*(ENOTDIR|EEXIST)[^\n]*\n$/);
+});
+
+test("inspect and trace show a graph model's operations; explain its gradients; convert refuses it", async () => {
+  mkdirSync(path("graph"));
+  for (const file of graphFiles()) {
+    writeFileSync(path(`graph/${file.name}`), new Uint8Array(await file.arrayBuffer()));
+  }
+  writeFileSync(path("two.csv"), "1,2\n");
+  assert.match(
+    (await tracelight("inspect", path("graph"))).out,
+    /^graph: TensorFlow\.js graph model\n[\s\S]*\n3 operations, 4 parameters\n$/,
+  );
+  assert.match((await tracelight("trace", path("graph"))).out, /\nproduct +MatMul +x w\n/);
+  const rows = JSON.parse((await tracelight("trace", path("graph"), "--json")).out) as { op: string }[];
+  assert.equal(rows.map(({ op }) => op).sort(), ["Const", "MatMul", "Placeholder", "Relu"]);
+  const explained = await tracelight(
+    "explain",
+    path("graph"),
+    path("two.csv"),
+    "--method",
+    "gradient",
+    "--json",
+  );
+  assert.is(explained.err, "");
+  assert.is(explained.status, 0);
+  const converted = await tracelight("convert", path("graph"), path("converted"));
+  assert.is(converted.status, 1);
+  assert.match(converted.err, /layer "graph" \(GraphOperations\) is a GraphModel/);
 });
 
 test.run();

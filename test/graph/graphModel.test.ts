@@ -53,7 +53,7 @@ test("a loop in the graph does not stop the trace", () => {
   ];
   const looped = Object.create(tf.GraphModel.prototype, {
     artifacts: { value: { modelTopology: { node } } },
-    outputNodes: { value: ["c"] },
+    outputs: { value: [{ name: "c" }] },
     weights: { value: {} },
   }) as tf.GraphModel;
   assert.equal(
@@ -87,7 +87,7 @@ test("a layers model is no GraphModel, and an unknown operation has its nearest 
   throws(
     () => traceGraphModel({} as tf.GraphModel),
     ArgumentError,
-    "traceGraphModel: expected a tf.GraphModel",
+    "traceGraphModel: expected a tf.GraphModel, or what loadModel made of one",
   );
   try {
     getOpOutputs(model, tf.zeros([1, 2]), "dense/Rela");

@@ -1,51 +1,13 @@
 import * as tf from "@tensorflow/tfjs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { ModelFormatError } from "../../src/errors.js";
-import { traceGraphModel } from "../../src/graph/index.js";
-import { loadGraphModel, loadModel } from "../../src/io/index.js";
-import { rejects } from "../support/throws.js";
-
-const float = { dtype: { type: "DT_FLOAT" } };
-
-/** relu(x w), as the converter writes it, with the nodes out of order. */
-function files(change: (json: { modelTopology: { node: object[] } }) => void = () => {}): File[] {
-  const T = { T: { type: "DT_FLOAT" } };
-  const json = {
-    format: "graph-model",
-    modelTopology: {
-      node: [
-        { name: "y", op: "Relu", input: ["product"], attr: T },
-        {
-          name: "product",
-          op: "MatMul",
-          input: ["x", "w"],
-          attr: { ...T, transpose_a: { b: false }, transpose_b: { b: false } },
-        },
-        {
-          name: "x",
-          op: "Placeholder",
-          attr: { ...float, shape: { shape: { dim: [{ size: "-1" }, { size: "2" }] } } },
-        },
-        {
-          name: "w",
-          op: "Const",
-          attr: {
-            ...float,
-            value: { tensor: { dtype: "DT_FLOAT", tensorShape: { dim: [{ size: "2" }, { size: "2" }] } } },
-          },
-        },
-      ],
-      versions: { producer: 1 },
-    },
-    weightsManifest: [{ paths: ["w.bin"], weights: [{ name: "w", shape: [2, 2], dtype: "float32" }] }],
-  };
-  change(json);
-  return [
-    new File([JSON.stringify(json)], "model.json"),
-    new File([Float32Array.from([1, -1, 2, 1])], "w.bin"),
-  ];
-}
+import { createAnalyzer } from "../../src/analyzers/index.js";
+import { GraphError, ModelFormatError, UnsupportedLayerError } from "../../src/errors.js";
+import { getOpOutputs, graphModelOf, modelWoSoftmax, traceGraphModel } from "../../src/graph/index.js";
+import { inspectModel, loadGraphModel, loadModel } from "../../src/io/index.js";
+import { saveModel } from "../../src/io/node/index.js";
+import { graphFiles, withSoftmax } from "../support/graphModel.js";
+import { rejects, throws } from "../support/throws.js";
 
 test.before(async () => {
   await tf.setBackend("cpu");
@@ -53,7 +15,7 @@ test.before(async () => {
 
 test("a graph model runs, shows its operations in order, gives inner outputs, and leaves nothing when disposed", async () => {
   const before = tf.memory().numTensors;
-  const model = await loadGraphModel(files());
+  const model = await loadGraphModel(graphFiles());
   const nodes = traceGraphModel(model);
   assert.equal(nodes.map(({ name }) => name).sort(), ["product", "w", "x", "y"]);
   assert.equal(
@@ -74,14 +36,78 @@ test("a graph model runs, shows its operations in order, gives inner outputs, an
   assert.is(tf.memory().numTensors, before);
 });
 
-test("loadModel refuses a graph model by what it is, and loadGraphModel one with layers", async () => {
-  await rejects(
-    loadModel(files()),
-    ModelFormatError,
-    /^loadModel: model\.json: is a graph model .*; loadGraphModel opens it, and asLayersModel/,
-  );
-  const layers = files((json) => Object.assign(json, { modelTopology: {} }));
+test("loadGraphModel refuses a model with layers", async () => {
+  const layers = graphFiles((json) => Object.assign(json, { modelTopology: {} }));
   await rejects(loadGraphModel(layers), ModelFormatError, /^loadGraphModel: model\.json: is no graph model/);
+});
+
+test("loadModel gives a graph model as a layers model: outputs, inner operations, its trace, gradients; and disposes it", async () => {
+  const before = tf.memory().numTensors;
+  const model = await loadModel(graphFiles());
+  assert.instance(model, tf.LayersModel);
+  assert.equal(
+    traceGraphModel(model)
+      .slice(2)
+      .map(({ op }) => op),
+    ["MatMul", "Relu"],
+  );
+  assert.equal(model.outputs[0]?.shape, [null, 2]);
+  tf.tidy(() => {
+    const x = tf.tensor2d([[3, 1]]);
+    assert.equal([...(model.predict(x) as tf.Tensor).dataSync()], [5, 0]);
+    assert.equal([...(getOpOutputs(model, x, "product").product as tf.Tensor).dataSync()], [5, -2]);
+    assert.equal([...createAnalyzer("gradient", model).analyze(x).dataSync()], [1, 2]);
+  });
+  throws(
+    () => createAnalyzer("lrp.z", model),
+    UnsupportedLayerError,
+    /"graph" \(GraphOperations\) has no rule/,
+  );
+  assert.is(graphModelOf(model)?.outputNodes[0], "output_0");
+  model.dispose();
+  assert.is(tf.memory().numTensors, before);
+});
+
+test("a softmax that a graph ends in is a layer: it is refused where it misleads, and left away on a copy", async () => {
+  const before = tf.memory().numTensors;
+  const model = await loadModel(graphFiles(withSoftmax));
+  assert.equal(model.outputs[0]?.shape, [null, 2]);
+  const x = tf.tensor2d([[3, 1]]);
+  throws(() => createAnalyzer("gradient", model), UnsupportedLayerError, /"probabilities" .* is a softmax/);
+  const logits = modelWoSoftmax(model);
+  // The copy runs the same graph, which lives as long as one of them does.
+  model.dispose();
+  tf.tidy(() => {
+    assert.equal([...(logits.predict(x) as tf.Tensor).dataSync()], [5, -2]);
+    assert.equal([...createAnalyzer("gradient", logits).analyze(x).dataSync()], [1, 2]);
+  });
+  logits.dispose();
+  x.dispose();
+  assert.is(tf.memory().numTensors, before);
+});
+
+test("a graph whose inputs have no shape, and one whose weights are cut off, leave nothing behind", async () => {
+  const before = tf.memory().numTensors;
+  const shapeless = graphFiles(({ modelTopology: { node } }) => {
+    for (const one of node) if ((one as { name: string }).name === "x") Object.assign(one, { attr: {} });
+  });
+  await rejects(loadModel(shapeless), ModelFormatError, /^loadModel: model\.json: .*shape of its input "x"/);
+  const [json] = graphFiles() as [File];
+  const short = [json, new File([new Float32Array(3)], "w.bin")];
+  await rejects(loadModel(short), ModelFormatError, /w\.bin: the manifest wants 16 bytes, got 12/);
+  assert.is(tf.memory().numTensors, before);
+});
+
+test("a graph model is inspected without being built, and is not saved as layers", async () => {
+  const before = tf.memory().numTensors;
+  const { format, layers, parameters } = await inspectModel(graphFiles());
+  assert.is(format, "TensorFlow.js graph model");
+  assert.is(parameters, 4);
+  assert.equal(layers[1], { path: "product", className: "MatMul", weights: [[2, 2]], unsupported: null });
+  assert.is(tf.memory().numTensors, before);
+  const model = await loadModel(graphFiles());
+  await rejects(saveModel(model, "nowhere"), GraphError, /"graph" \(GraphOperations\) is a GraphModel/);
+  model.dispose();
 });
 
 test.run();

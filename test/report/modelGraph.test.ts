@@ -4,9 +4,11 @@ import * as assert from "uvu/assert";
 import { createAnalyzer, listAnalyzers, methodSupport } from "../../src/analyzers/index.js";
 import { ArgumentError, UnsupportedLayerError } from "../../src/errors.js";
 import { getModelExecutionTrace } from "../../src/graph/index.js";
+import { loadModel } from "../../src/io/index.js";
 import { svgToPng } from "../../src/io/node/index.js";
 import { modelGraph, modelGraphDot, modelGraphHtml, modelGraphSvg } from "../../src/report/index.js";
 import { withoutLeak } from "../support/backends.js";
+import { graphFiles } from "../support/graphModel.js";
 import { convNet, nestedNet, sharedNet } from "../support/models.js";
 import { throws } from "../support/throws.js";
 import { untouched } from "../support/untouched.js";
@@ -74,6 +76,38 @@ test("every model of the zoo is drawn with all its nodes, none over another, nes
     const png = await svgToPng(svg, { scale: 0.5 });
     assert.equal([...png.slice(1, 4)], [80, 78, 71]);
   }
+});
+
+test("of a graph model the operations are drawn, its weights as their parameters; with a method, its layers", async () => {
+  const model = await loadModel(graphFiles());
+  const { nodes, edges, className, parameters } = modelGraph(model);
+  assert.is(className, "GraphModel");
+  assert.is(parameters, 4);
+  assert.equal(
+    nodes.map(({ path, className: op, parameters: own, output }) => [path, op, own, output]),
+    [
+      ["x", "Placeholder", 0, false],
+      ["product", "MatMul", 4, false],
+      ["y", "Relu", 0, true],
+    ],
+  );
+  assert.equal(
+    edges.map(({ from, to }) => [
+      nodes.findIndex(({ id }) => id === from),
+      nodes.findIndex(({ id }) => id === to),
+    ]),
+    [
+      [0, 1],
+      [1, 2],
+    ],
+  );
+  assert.match(modelGraphSvg(modelGraph(model)), />MatMul</);
+  const support = methodSupport("lrp.z", model);
+  assert.equal(
+    modelGraph(model, { method: { name: "lrp.z", support } }).nodes.map(({ className: one }) => one),
+    ["InputLayer", "GraphOperations"],
+  );
+  model.dispose();
 });
 
 test("names are escaped in every format", () => {

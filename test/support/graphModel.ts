@@ -67,3 +67,66 @@ export async function smallGraphModel(): Promise<tf.GraphModel> {
     tf.io.fromMemory({ modelTopology, weightSpecs, weightData: bytes, format: "graph-model", signature }),
   );
 }
+
+/** What of a model.json tests change. */
+export interface GraphJson {
+  modelTopology: { node: object[] };
+  signature?: { outputs: Record<string, object> };
+}
+
+/** The files of a graph model: relu(x w), with the nodes out of order. `change` changes the JSON. */
+export function graphFiles(change: (json: GraphJson) => void = () => {}): File[] {
+  const T = { T: FLOAT };
+  const json = {
+    format: "graph-model",
+    modelTopology: {
+      node: [
+        { name: "y", op: "Relu", input: ["product"], attr: T },
+        {
+          name: "product",
+          op: "MatMul",
+          input: ["x", "w"],
+          attr: { ...T, transpose_a: { b: false }, transpose_b: { b: false } },
+        },
+        {
+          name: "x",
+          op: "Placeholder",
+          attr: { dtype: FLOAT, shape: { shape: { dim: [{ size: "-1" }, { size: "2" }] } } },
+        },
+        {
+          name: "w",
+          op: "Const",
+          attr: {
+            dtype: FLOAT,
+            value: { tensor: { dtype: "DT_FLOAT", tensorShape: { dim: [{ size: "2" }, { size: "2" }] } } },
+          },
+        },
+      ],
+      versions: { producer: 1 },
+    },
+    // The names of the signature are not those of the operations.
+    signature: {
+      inputs: {
+        features: { name: "x:0", dtype: "DT_FLOAT", tensorShape: { dim: [{ size: "-1" }, { size: "2" }] } },
+      },
+      outputs: { output_0: { name: "y:0" } },
+    },
+    weightsManifest: [{ paths: ["w.bin"], weights: [{ name: "w", shape: [2, 2], dtype: "float32" }] }],
+  };
+  change(json);
+  return [
+    new File([JSON.stringify(json)], "model.json"),
+    new File([Float32Array.from([1, -1, 2, 1])], "w.bin"),
+  ];
+}
+
+/** Of such files: the outputs end in a softmax, behind an operation that only has a name. */
+export function withSoftmax(json: GraphJson): void {
+  const T = { T: FLOAT };
+  json.modelTopology.node.push(
+    { name: "probabilities", op: "Softmax", input: ["product"], attr: T },
+    { name: "Identity", op: "Identity", input: ["probabilities"], attr: T },
+  );
+  json.signature = { ...json.signature, outputs: { output_0: { name: "Identity:0" } } };
+  json.modelTopology.node = json.modelTopology.node.filter((node) => (node as { name: string }).name !== "y");
+}

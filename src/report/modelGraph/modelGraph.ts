@@ -2,6 +2,7 @@ import type * as tf from "@tensorflow/tfjs";
 import type { NodeSupport } from "../../analyzers/methodSupport.js";
 import { getBottleneckNodes, traceModelExecution } from "../../graph/index.js";
 import { type TraceTensor, trace } from "../../graph/trace.js";
+import { operationsGraph } from "./operationsGraph.js";
 
 /** One call of a layer, or an input. */
 export interface GraphNode {
@@ -58,12 +59,16 @@ export interface ModelGraphOptions {
 }
 
 /**
- * A model as a graph to draw: its calls with shapes and parameters, its nested models as boxes, its bottlenecks.
+ * A model as a graph to draw: its calls with shapes and parameters, its nested models as boxes, its bottlenecks. Of a graph
+ * model (see `loadModel`) the operations, unless a method is asked for, which is about layers.
  *
  * @throws ArgumentError for what is no layers model, GraphError for one that was never built, DisposedError
  * @example modelGraphSvg(modelGraph(model))
  */
 export function modelGraph(model: tf.LayersModel, { method }: ModelGraphOptions = {}): ModelGraph {
+  // What a method says, it says of layers.
+  const operations = method === undefined ? operationsGraph(model) : null;
+  if (operations !== null) return operations;
   const { nodes, inputs, inputLayers, outputs, nested, tensors } = trace(model, "modelGraph");
   const { executionList, outputs: ends } = traceModelExecution(model);
   // The execution list has the inputs first, then the nodes in the same order.
@@ -137,6 +142,13 @@ export function shapeText(shape: readonly (number | null)[]): string {
         .slice(1)
         .map((n) => n ?? "?")
         .join(" × ");
+}
+
+/** `Conv2D · 28 × 28 × 1`: the class of a node, and the shapes that it gives, where they are known. */
+export function kindText({ className, outputShapes }: GraphNode): string {
+  return [className, ...(outputShapes.length > 0 ? [outputShapes.map(shapeText).join(", ")] : [])].join(
+    " · ",
+  );
 }
 
 /** `12,345 parameters`. */

@@ -1,4 +1,4 @@
-import { type GraphNode, type ModelGraph, parametersText, shapeText } from "./modelGraph.js";
+import { type GraphNode, kindText, type ModelGraph, parametersText } from "./modelGraph.js";
 
 /**
  * A model in the DOT language of Graphviz: nested models as clusters, bottlenecks with bold frames, what a method cannot
@@ -30,10 +30,11 @@ export function modelGraphDot({ name, nodes, edges, groups }: ModelGraph): strin
   ].join("\n");
 }
 
-function attributes({ path, className, outputShapes, parameters, bottleneck, support }: GraphNode): string {
+function attributes(node: GraphNode): string {
+  const { path, parameters, bottleneck, support } = node;
   const lines = [
     path.split("/").at(-1) as string,
-    `${className} · ${outputShapes.map(shapeText).join(", ")}`,
+    kindText(node),
     ...(parameters > 0 ? [parametersText(parameters)] : []),
   ];
   const refused = support?.supported === false;

@@ -1,7 +1,7 @@
 import { escapeXml } from "../escapeXml.js";
 import { textWidth, wrapText } from "../textLayout.js";
 import { type Box, layOut, type Point } from "./layout.js";
-import { type GraphGroup, type GraphNode, type ModelGraph, parametersText, shapeText } from "./modelGraph.js";
+import { type GraphGroup, type GraphNode, kindText, type ModelGraph, parametersText } from "./modelGraph.js";
 
 const NODE = { minWidth: 168, maxWidth: 300, padding: 14, bar: 5, radius: 8 };
 const FONT = { name: 13, detail: 11 };
@@ -87,15 +87,15 @@ interface Line {
   readonly fill: string;
 }
 
-function linesOf({ path, className, outputShapes, parameters, support }: GraphNode): Line[] {
+function linesOf(node: GraphNode): Line[] {
+  const { path, parameters, support } = node;
   const detail = { size: FONT.detail, weight: 400, fill: "#4b5563" };
   const wrapped = (text: string, maxLines: number, size: number) =>
     wrapText(text, { width: NODE.maxWidth - 2 * NODE.padding - NODE.bar, fontSize: size, maxLines });
   const name = path.split("/").at(-1) as string;
-  const shapes = outputShapes.map(shapeText).join(", ");
   return [
     ...wrapped(name, 2, FONT.name).map((text) => ({ text, size: FONT.name, weight: 600, fill: "#111827" })),
-    ...wrapped(`${className} · ${shapes}`, 2, FONT.detail).map((text) => ({ text, ...detail })),
+    ...wrapped(kindText(node), 2, FONT.detail).map((text) => ({ text, ...detail })),
     ...(parameters > 0 ? [{ text: parametersText(parameters), ...detail, fill: "#6b7280" }] : []),
     ...(support?.supported === false
       ? wrapped(withoutName(support.reason ?? "cannot be passed"), 3, FONT.detail).map((text) => ({

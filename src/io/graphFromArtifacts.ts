@@ -1,0 +1,37 @@
+import * as tf from "@tensorflow/tfjs";
+import { ModelFormatError } from "../errors.js";
+import type { JsonRecord } from "./keras/checks.js";
+
+/** A graph model as files hold it: its operations, and its weights. */
+export interface GraphArtifacts {
+  readonly modelTopology: JsonRecord;
+  /** The names, shapes and dtypes of its inputs and outputs. */
+  readonly signature?: unknown;
+  readonly userDefinedMetadata?: unknown;
+  readonly weightSpecs: tf.io.WeightsManifestEntry[];
+  readonly weightData: ArrayBuffer;
+}
+
+/** Whether a topology is one of operations, and not of layers. */
+export function isGraph(topology: JsonRecord): boolean {
+  return Array.isArray(topology.node);
+}
+
+/**
+ * Builds a graph model, leaving nothing allocated when that fails.
+ *
+ * @throws ModelFormatError with what TensorFlow.js said
+ */
+export async function graphFromArtifacts(artifacts: GraphArtifacts): Promise<tf.GraphModel> {
+  const before = new Set(Object.values(tf.engine().registeredVariables));
+  try {
+    const given = { format: "graph-model", ...artifacts } as unknown as tf.io.ModelArtifacts;
+    return await tf.loadGraphModel(tf.io.fromMemory(given));
+  } catch (error) {
+    for (const variable of Object.values(tf.engine().registeredVariables)) {
+      if (!before.has(variable)) variable.dispose();
+    }
+    const message = error instanceof Error ? error.message : String(error);
+    throw new ModelFormatError(`TensorFlow.js cannot build the graph: ${message}`, { cause: error });
+  }
+}
