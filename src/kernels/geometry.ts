@@ -16,6 +16,19 @@ export interface ConvolutionAttributes {
 
 export type Geometry = tf.backend_util.Conv2DInfo;
 
+type Padding = ConvolutionAttributes["pad"];
+
+/** For a number tfjs takes the output's width from the filter's height; written out, it is that of the width. */
+function onEverySide(pad: Padding): Padding {
+  if (typeof pad !== "number") return pad;
+  return [
+    [0, 0],
+    [pad, pad],
+    [pad, pad],
+    [0, 0],
+  ];
+}
+
 /** Sizes of a convolution as tfjs lays it out. */
 export function convolution(
   inputShape: readonly number[],
@@ -28,7 +41,7 @@ export function convolution(
     [...filterShape] as Shape4D,
     strides,
     dilations ?? 1,
-    pad,
+    onEverySide(pad),
     dimRoundingMode,
     depthwise,
   );
@@ -57,19 +70,24 @@ export interface PoolingAttributes {
   dimRoundingMode?: "floor" | "round" | "ceil";
 }
 
-/** What the gradients of pooling take of its sizes. */
-export function pooling(
+/** Sizes of pooling as tfjs lays it out. */
+export function poolingGeometry(
   inputShape: readonly number[],
   { filterSize, strides, pad, dimRoundingMode }: PoolingAttributes,
-): PoolingArguments {
-  const g = tf.backend_util.computePool2DInfo(
+): Geometry {
+  return tf.backend_util.computePool2DInfo(
     [...inputShape] as Shape4D,
     filterSize,
     strides,
     1,
-    pad,
+    onEverySide(pad),
     dimRoundingMode,
   );
+}
+
+/** What the gradients of pooling take of its sizes. */
+export function pooling(inputShape: readonly number[], attrs: PoolingAttributes): PoolingArguments {
+  const g = poolingGeometry(inputShape, attrs);
   const { batchSize, inHeight, inWidth, inChannels, filterHeight, filterWidth, strideHeight, strideWidth } =
     g;
   const input = [batchSize, inHeight, inWidth, inChannels] as const;

@@ -17,7 +17,6 @@ import { gradients, registerGradients, restoreGradients } from "./gradients/inde
 import { identity } from "./identity.js";
 import { maskGradient } from "./maskGradient.js";
 import { avgPoolGrad, maxPoolGrad } from "./pooling.js";
-import { samePadding } from "./samePadding.js";
 import { scatterAdd } from "./scatterAdd.js";
 import { scatterNdAdd } from "./scatterNdAdd.js";
 import { stabilise } from "./stabilise.js";
@@ -26,6 +25,7 @@ import { sum } from "./sum.js";
 import { tile } from "./tile.js";
 import { transpose } from "./transpose.js";
 import { unsortedSegmentSum } from "./unsortedSegmentSum.js";
+import { writtenPadding } from "./writtenPadding.js";
 
 const configs: readonly tf.KernelConfig[] = [
   extractPatchesConfig,
@@ -44,7 +44,7 @@ const configs: readonly tf.KernelConfig[] = [
   isFiniteConfig,
   isNaNConfig,
   isInfConfig,
-  ...samePadding,
+  ...writtenPadding,
   batchMatMul,
   conv2dBackpropInput,
   conv2dBackpropFilter,
