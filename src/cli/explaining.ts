@@ -133,9 +133,6 @@ export async function explainInputs(
   }
 }
 
-/** Methods whose relevance at a layer is what arrives there: nothing is made of it, or of the inputs, besides. */
-const AT_ANY_LAYER = ["gradient", "gradient.baseline", "deconvnet", "guided_backprop", "excitation_backprop"];
-
 /**
  * Ids of tokens have no gradient: a method that needs one is asked for the relevance of the vectors that the ids stand for,
  * whose sum is the token's.
@@ -149,9 +146,12 @@ function analyzerFor(
   try {
     return createAnalyzer(method, model, options);
   } catch (error) {
-    const stops = AT_ANY_LAYER.includes(method) && !("postprocess" in options);
-    if (lookup === null || !stops || !(error instanceof UnsupportedLayerError)) throw error;
-    return createAnalyzer(method, model, { ...options, stopAt: lookup });
+    if (lookup === null || !(error instanceof UnsupportedLayerError)) throw error;
+    try {
+      return createAnalyzer(method, model, { ...options, stopAt: lookup });
+    } catch {
+      throw error;
+    }
   }
 }
 
