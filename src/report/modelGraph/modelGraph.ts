@@ -11,6 +11,8 @@ export interface GraphNode {
   readonly nid: number | null;
   /** The layer's name behind those of the nested models it lies in. */
   readonly path: string;
+  /** What of it is drawn: a box around it says the rest. */
+  readonly label: string;
   readonly className: string;
   readonly outputShapes: readonly (readonly (number | null)[])[];
   /** Of all its weights; a layer that is called several times has them once. */
@@ -98,6 +100,7 @@ export function modelGraph(model: tf.LayersModel, { method }: ModelGraphOptions 
         id: `input${i}`,
         nid: null,
         path: inputLayers[i]?.name as string,
+        label: inputLayers[i]?.name as string,
         className: "InputLayer",
         outputShapes: [shapeOf(id)],
         parameters: 0,
@@ -110,6 +113,7 @@ export function modelGraph(model: tf.LayersModel, { method }: ModelGraphOptions 
         id: `node${nid}`,
         nid,
         path: node.path,
+        label: node.layer.name,
         className: node.layer.getClassName(),
         outputShapes: node.outputs.map(shapeOf),
         parameters: node.layer.countParams(),

@@ -31,12 +31,8 @@ export function modelGraphDot({ name, nodes, edges, groups }: ModelGraph): strin
 }
 
 function attributes(node: GraphNode): string {
-  const { path, parameters, bottleneck, support } = node;
-  const lines = [
-    path.split("/").at(-1) as string,
-    kindText(node),
-    ...(parameters > 0 ? [parametersText(parameters)] : []),
-  ];
+  const { label, parameters, bottleneck, support } = node;
+  const lines = [label, kindText(node), ...(parameters > 0 ? [parametersText(parameters)] : [])];
   const refused = support?.supported === false;
   return [
     `label=${quoted(lines.join("\n"))}`,

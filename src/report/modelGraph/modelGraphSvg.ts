@@ -11,19 +11,23 @@ const GROUP_RISE = 12;
 /** How long the heads of arrows are. */
 const ARROW = 7;
 
-/** Kinds of layers, each with its colour. */
+/** Kinds of layers, and of the operations of graph models, each with its colour. */
 const KINDS: readonly { readonly name: string; readonly color: string; readonly classes: RegExp }[] = [
-  { name: "input", color: "#64748b", classes: /^InputLayer$/ },
+  { name: "input", color: "#64748b", classes: /^(InputLayer|Placeholder)$/ },
   { name: "convolution", color: "#2563eb", classes: /Conv/ },
-  { name: "dense, embedding", color: "#7c3aed", classes: /^(Dense|Embedding)$/ },
+  { name: "dense, embedding", color: "#7c3aed", classes: /^(Dense|Embedding|.*MatMul(V2)?)$/ },
   { name: "recurrent", color: "#db2777", classes: /RNN|LSTM|GRU|Bidirectional|TimeDistributed|Cell/ },
-  { name: "normalisation", color: "#0d9488", classes: /Normalization|Rescaling/ },
-  { name: "activation", color: "#d97706", classes: /^(Activation|.*ReLU|ELU|Softmax)$/ },
-  { name: "pooling", color: "#059669", classes: /Pooling/ },
+  { name: "normalisation", color: "#0d9488", classes: /Normalization|Rescaling|BatchNorm/ },
+  {
+    name: "activation",
+    color: "#d97706",
+    classes: /^(Activation|.*ReLU|ELU|Softmax|Relu6?|Elu|Sigmoid|Tanh)$/,
+  },
+  { name: "pooling", color: "#059669", classes: /Pool/ },
   {
     name: "merge",
     color: "#c026d3",
-    classes: /^(Add|Average|Concatenate|Dot|Maximum|Minimum|Multiply|Subtract)$/,
+    classes: /^(Add(V2|N)?|Average|Concat(enate|V2)|Dot|Maximum|Minimum|Mul(tiply)?|Sub(tract)?)$/,
   },
 ];
 const OTHER = { name: "other", color: "#94a3b8" };
@@ -88,13 +92,12 @@ interface Line {
 }
 
 function linesOf(node: GraphNode): Line[] {
-  const { path, parameters, support } = node;
+  const { label, parameters, support } = node;
   const detail = { size: FONT.detail, weight: 400, fill: "#4b5563" };
   const wrapped = (text: string, maxLines: number, size: number) =>
     wrapText(text, { width: NODE.maxWidth - 2 * NODE.padding - NODE.bar, fontSize: size, maxLines });
-  const name = path.split("/").at(-1) as string;
   return [
-    ...wrapped(name, 2, FONT.name).map((text) => ({ text, size: FONT.name, weight: 600, fill: "#111827" })),
+    ...wrapped(label, 2, FONT.name).map((text) => ({ text, size: FONT.name, weight: 600, fill: "#111827" })),
     ...wrapped(kindText(node), 2, FONT.detail).map((text) => ({ text, ...detail })),
     ...(parameters > 0 ? [{ text: parametersText(parameters), ...detail, fill: "#6b7280" }] : []),
     ...(support?.supported === false

@@ -20,6 +20,8 @@ export function operationsGraph(model: tf.LayersModel): ModelGraph | null {
       id: `op${i}`,
       nid: i,
       path: name,
+      // Of "StatefulPartitionedCall/model/conv/Relu" what tells it from others.
+      label: name.split("/").slice(-2).join("/"),
       className: op,
       outputShapes: graph.inputs.flatMap((input) =>
         input.name.replace(/:\d+$/, "") === name && input.shape ? [input.shape.map(sizeOrNull)] : [],
