@@ -1,12 +1,9 @@
 import type * as tf from "@tensorflow/tfjs";
-import { UnsupportedLayerError } from "../errors.js";
-import { operations } from "../layers/operations.js";
 import type { GraphArtifacts } from "./graphFromArtifacts.js";
 import { isRecord, type Json, type JsonRecord } from "./keras/checks.js";
-import { type ConvertContext, convertLayer } from "./keras/convertLayer.js";
-import type { ModelSpec } from "./keras/modelSpec.js";
-import type { ModelWeights } from "./keras/weights.js";
-import { type LoadModelOptions, type ModelSource, openModel, openSource, saying } from "./loadModel.js";
+import { type LoadModelOptions, openModel } from "./openModel.js";
+import { type ModelSource, openSource } from "./openSource.js";
+import { saying } from "./saying.js";
 
 export interface InspectedLayer {
   /** The layer's name, after those of the nested models around it: `encoder/conv`. Of a graph model: an operation's. */
@@ -47,6 +44,7 @@ export async function inspectModel(
       if ("graph" in file) return fromGraph(file.graph);
       if ("artifacts" in file)
         return fromTopology(file.artifacts.modelTopology as JsonRecord, file.artifacts.weightSpecs);
+      const { inspected } = await import("./keras/inspected.js");
       const { format, version, spec, weights, keras } = file;
       const layers = inspected(spec, weights, "", { keras, version: `Keras ${version ?? keras}` });
       return { format, version, name: spec.name, layers, parameters: sizeOf(layers) };
@@ -60,57 +58,6 @@ function sizeOf(layers: readonly InspectedLayer[]): number {
   return layers
     .flatMap(({ weights }) => weights)
     .reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
-}
-
-function inspected(
-  spec: ModelSpec,
-  weights: ModelWeights,
-  prefix: string,
-  version: Pick<ConvertContext, "keras" | "version">,
-): InspectedLayer[] {
-  return spec.layers.flatMap((layer): InspectedLayer[] => {
-    const path = prefix + layer.name;
-    if (layer.model !== null) return inspected(layer.model, weights.inside(layer), `${path}/`, version);
-    const { className } = layer;
-    const unsupported =
-      layer.kind === "operation"
-        ? Object.hasOwn(operations, className)
-          ? null
-          : "this operation is not supported"
-        : whyNot(className, layer.name, layer.config, version);
-    const shapes = layer.kind === "layer" ? weights.of(layer).map(({ shape }) => shape) : [];
-    return [{ path, className, weights: shapes, unsupported }];
-  });
-}
-
-function whyNot(
-  className: string,
-  name: string,
-  config: JsonRecord,
-  version: Pick<ConvertContext, "keras" | "version">,
-): string | null {
-  if (className === "InputLayer") return null;
-  if (className === "Bidirectional" || className === "TimeDistributed") {
-    const inner = config.layer;
-    if (!isRecord(inner) || !isRecord(inner.config)) return "it holds no layer";
-    return whyNot(String(inner.class_name), name, inner.config, version);
-  }
-  const context = {
-    ...version,
-    callOptions: {},
-    roles: [],
-    rank: null,
-    inputShape: null,
-    isolated: false,
-    masked: false,
-  };
-  try {
-    convertLayer(className, name, config, context);
-    return null;
-  } catch (error) {
-    if (!(error instanceof UnsupportedLayerError)) throw error;
-    return error.message.replace(/^layer [^:]*: /, "");
-  }
 }
 
 /** A graph model: its operations, each with the weights that it takes. */

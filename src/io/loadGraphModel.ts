@@ -1,14 +1,9 @@
 import type * as tf from "@tensorflow/tfjs";
 import { ModelFormatError } from "../errors.js";
 import { graphFromArtifacts } from "./graphFromArtifacts.js";
-import {
-  type LoadModelOptions,
-  type ModelSource,
-  named,
-  openModel,
-  openSource,
-  saying,
-} from "./loadModel.js";
+import { type LoadModelOptions, openModel } from "./openModel.js";
+import { type ModelSource, openSource } from "./openSource.js";
+import { named, saying } from "./saying.js";
 
 /**
  * Opens a TensorFlow.js graph model: a SavedModel that tensorflowjs_converter converted. It has operations and no layers, so

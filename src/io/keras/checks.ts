@@ -34,6 +34,15 @@ export function asShape(value: unknown, where: string): (number | null)[] {
   return asList(value, where).map((n, i) => (n === null ? null : asCount(n, `${where}[${i}]`)));
 }
 
+/** True for the configuration of a whole model. */
+export function isModelConfig(value: unknown): boolean {
+  return isRecord(value) && isModelClass(value.class_name) && isRecord(value.config);
+}
+
+export function isModelClass(className: unknown): boolean {
+  return className === "Sequential" || className === "Functional" || className === "Model";
+}
+
 export function parseJson(text: string, where: string): Json {
   try {
     return JSON.parse(text) as Json;

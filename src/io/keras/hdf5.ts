@@ -27,12 +27,6 @@ export interface Hdf5File {
 
 const DATA_STORAGE = 8;
 const CONTIGUOUS = 1;
-const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
-
-/** True where the bytes begin as an HDF5 file does. */
-export function isHdf5(bytes: Uint8Array): boolean {
-  return SIGNATURE.every((byte, i) => bytes[i] === byte);
-}
 
 /**
  * Opens an HDF5 file in memory.

@@ -10,6 +10,8 @@ import {
   asRecord,
   asShape,
   asText,
+  isModelClass,
+  isModelConfig,
   isRecord,
   type Json,
   type JsonRecord,
@@ -65,15 +67,6 @@ export interface ModelSpec {
 
 /** Models within models; what is deeper is no honest file. */
 const MOST_LEVELS = 50;
-
-/** True for the configuration of a whole model. */
-export function isModelConfig(value: unknown): boolean {
-  return isRecord(value) && isModelClass(value.class_name) && isRecord(value.config);
-}
-
-function isModelClass(className: unknown): boolean {
-  return className === "Sequential" || className === "Functional" || className === "Model";
-}
 
 /**
  * Reads `{class_name, config}` of a model.
