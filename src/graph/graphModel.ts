@@ -34,8 +34,8 @@ export type GraphSource = tf.GraphModel | tf.LayersModel;
  * @example graphModelOf(await loadModel("saved_model/model.json"))?.outputNodes
  */
 export function graphModelOf(model: tf.LayersModel): tf.GraphModel | null {
-  for (const layer of model.layers) if (layer instanceof GraphOperations) return layer.graphModel;
-  return null;
+  const layers = model instanceof tf.LayersModel ? model.layers : [];
+  return layers.find((layer) => layer instanceof GraphOperations)?.graphModel ?? null;
 }
 
 /**
@@ -118,9 +118,9 @@ export function getOpOutputs(
 }
 
 function graphIn(source: GraphSource, who: string): tf.GraphModel {
-  const model = source instanceof tf.LayersModel ? graphModelOf(source) : source;
-  if (!(model instanceof tf.GraphModel)) {
-    const got = model === null ? ", got a layers model that has no GraphModel in it" : "";
+  const model = source instanceof tf.GraphModel ? source : graphModelOf(source);
+  if (model === null) {
+    const got = source instanceof tf.LayersModel ? ", got a layers model that has no GraphModel in it" : "";
     throw new ArgumentError(`${who}: expected a tf.GraphModel, or what loadModel made of one${got}`);
   }
   return model;
