@@ -9,8 +9,10 @@
 /** @typedef {{ formula: string, assumes: string, misleads: string }} Text */
 
 const ANY = "Nothing but that the model can be differentiated; every layer is passed.";
-const RULES =
-  "Layers for which there is a rule; others are refused by name before anything is computed. The output to explain is one before the softmax.";
+const BEFORE_SOFTMAX = "The output to explain is one before the softmax.";
+const REFUSED = "Layers for which there is a rule; others are refused by name before anything is computed.";
+const FEED_FORWARD = `${REFUSED} ${BEFORE_SOFTMAX}`;
+const RULES = `${REFUSED} Through recurrent layers relevance goes back in time, by the rule of dense layers; gates take nothing (Arras et al. 2017). ${BEFORE_SOFTMAX}`;
 const BIAS =
   "Biases take their part of the relevance, so that the inputs' does not add up to the output; `delta` says how much is missing.";
 const INFINITE =
@@ -233,18 +235,18 @@ export const texts = {
   excitation_backprop: {
     formula:
       "layers with weights: lrp.z_plus;   sums and average pooling: in proportion;   elsewhere the gradient",
-    assumes: RULES,
+    assumes: FEED_FORWARD,
     misleads: POSITIVE,
   },
   deep_taylor: {
     formula: "hidden layers: lrp.alpha_1_beta_0_IB;   a layer without activation: lrp.w_square",
-    assumes: `${RULES} Relus, and a positive output to explain: a negative one is explained as 0.`,
+    assumes: `${FEED_FORWARD} Relus, and a positive output to explain: a negative one is explained as 0.`,
     misleads: POSITIVE,
   },
   "deep_taylor.bounded": {
     formula:
       "deep_taylor, with z^B for the layer at the input:  R_i = Σ_j (x_i w_ij − low w_ij+ − high w_ij-) / (…) R_j",
-    assumes: `${RULES} Relus, a positive output, and inputs that lie between low and high.`,
+    assumes: `${FEED_FORWARD} Relus, a positive output, and inputs that lie between low and high.`,
     misleads: `${POSITIVE} With low and high that are not those of the input, the first layer's shares are arbitrary.`,
   },
   grad_cam: {

@@ -9,6 +9,7 @@ import { foldNormalizations } from "./foldNormalizations.js";
 import { LayerCall, type Link } from "./layerCall.js";
 import { nonNegativeTensors } from "./nonNegative.js";
 import { ownLayers, standIn } from "./ownLayers.js";
+import { recurrentLink } from "./recurrent.js";
 import type { Program, Step } from "./steps.js";
 
 /** What a method wants of the steps. */
@@ -187,6 +188,10 @@ const lowering: Readonly<Record<string, (call: LayerCall, options: LowerOptions)
       ? [{ kind: "dense", weights: call.of(inner).weights("kernel", "bias") }, ...call.of(inner).activation()]
       : [{ kind: "opaque" }];
   },
+  ...forEach(
+    ["SimpleRNN", "LSTM", "GRU", "RNN", "KerasSimpleRNN", "KerasLSTM", "KerasGRU", "Bidirectional"],
+    (call) => [recurrentLink(call)],
+  ),
   ...forEach(
     [
       "Dropout",

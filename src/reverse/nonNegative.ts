@@ -47,6 +47,7 @@ function isNonNegative(step: Step, known: (id: number) => boolean): boolean {
     case "scale":
     case "layerNormalization":
     case "embedding":
+    case "recurrent":
     case "opaque":
       return false;
     default:

@@ -5,7 +5,15 @@ import { MaskGradient } from "../kernels/maskGradient.js";
 import { extractPatches, foldPatches } from "../ops/extractConv2dPatches.js";
 import { gradients } from "../ops/gradients.js";
 import { sameRank, sumTo } from "./linear.js";
-import type { ActivationStep, ExtremumStep, LayerNormalizationStep, NonlinearStep, Step } from "./steps.js";
+import type {
+  ActivationStep,
+  ExtremumStep,
+  LayerNormalizationStep,
+  NonlinearStep,
+  OpaqueStep,
+  RecurrentStep,
+  Step,
+} from "./steps.js";
 import { asColumns, asPlanes, stagesOf } from "./volumes.js";
 
 type Pair = [number, number];
@@ -28,6 +36,17 @@ const activation: Nonlinear<ActivationStep> = {
     step.activation === "relu"
       ? [behindRelu(r as tf.Tensor, z as tf.Tensor)]
       : gradients((x) => step.apply(x as tf.Tensor), z as tf.Tensor, r as tf.Tensor),
+};
+
+/** A layer as tfjs runs and differentiates it. */
+const whole: Nonlinear<RecurrentStep | OpaqueStep> = {
+  run: (xs, step) => applyLayer(step, xs),
+  gradient: (rs, step, xs, ys) => {
+    const known = rs.map((r, i) => r ?? tf.zerosLike(ys[i] as tf.Tensor));
+    // A layer may take the same tensor several times (attention does): each place has a gradient of its own.
+    const places = xs.map((x) => tf.clone(x));
+    return gradients((...leaves) => applyLayer(step, leaves), places, known, { unconnected: "zero" });
+  },
 };
 
 const nonlinear: { readonly [K in NonlinearStep["kind"]]: Nonlinear<Extract<NonlinearStep, { kind: K }>> } = {
@@ -101,15 +120,8 @@ const nonlinear: { readonly [K in NonlinearStep["kind"]]: Nonlinear<Extract<Nonl
     // Token numbers have no derivative.
     gradient: (_rs, _step, xs) => xs.map((x) => tf.zerosLike(x)),
   },
-  opaque: {
-    run: (xs, step) => applyLayer(step, xs),
-    gradient: (rs, step, xs, ys) => {
-      const known = rs.map((r, i) => r ?? tf.zerosLike(ys[i] as tf.Tensor));
-      // A layer may take the same tensor several times (attention does): each place has a gradient of its own.
-      const places = xs.map((x) => tf.clone(x));
-      return gradients((...leaves) => applyLayer(step, leaves), places, known, { unconnected: "zero" });
-    },
-  },
+  recurrent: whole,
+  opaque: whole,
 };
 
 export function runNonlinear(step: NonlinearStep, xs: readonly tf.Tensor[]): tf.Tensor[] {

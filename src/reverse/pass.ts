@@ -5,6 +5,7 @@ import { assertFinite } from "../ops/index.js";
 import { ONE_PIXEL } from "./convolutions.js";
 import { applyLinear, isLinear, sumTo, transposeLinear, weightsOf } from "./linear.js";
 import { behindRelu, gradientOfNonlinear, runNonlinear, shareOfNormalization } from "./nonlinear.js";
+import { type CellRules, throughTime } from "./recurrent.js";
 import { applyLinearRule, type HandedOn, type LinearRule, sumPerSample, tellsSigns } from "./rule.js";
 import {
   type LinearStep,
@@ -35,6 +36,8 @@ export type Rule =
   | { readonly kind: "sumLast" }
   /** Layer normalisation as a linear layer; epsilon stabilises its output. */
   | { readonly kind: "normalization"; readonly epsilon: number }
+  /** Through a recurrent layer, back in time. */
+  | { readonly kind: "throughTime"; readonly cell: CellRules }
   /** A function of a user's: inputs, outputs and the relevance of the outputs to that of the inputs. */
   | {
       readonly kind: "custom";
@@ -222,6 +225,9 @@ function reverseStep(
         taken: beta === null ? [] : [sumPerSample(tf.mul(quotient, beta))],
       };
     }
+    case "throughTime":
+      if (step.kind !== "recurrent") throw new RangeError(`a rule through time is not for ${step.kind}`);
+      return throughTime(step, xs[0] as tf.Tensor, r, rule.cell);
     case "custom": {
       const known = rs.map((one, i) => one ?? tf.zerosLike(ys[i] as tf.Tensor));
       const given = rule.reverse(xs, ys, known, step);

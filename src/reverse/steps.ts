@@ -1,6 +1,7 @@
 import type * as tf from "@tensorflow/tfjs";
 import type { WindowOptions } from "../core/windows.js";
 import type { TraceNode } from "../graph/trace.js";
+import type { Layer } from "../layers/internals.js";
 
 /** What all steps have. Inputs and outputs are ids of tensors within a program. */
 interface StepBase {
@@ -187,6 +188,26 @@ export interface EmbeddingStep extends StepBase {
   readonly kind: "embedding";
 }
 
+/** One direction of a recurrent layer. */
+export interface Recurrence {
+  /** The cell, which has the weights. */
+  readonly cell: Layer;
+  /** Whether the last time step comes first. */
+  readonly backwards: boolean;
+  /** Whether what it gives is put back into the order of time, as in a Bidirectional. */
+  readonly restored: boolean;
+}
+
+/** A recurrent layer, or two of them over the series in both directions: `[n, t, in]` to `[n, t, units]` or `[n, units]`. */
+export interface RecurrentStep extends StepBase {
+  readonly kind: "recurrent";
+  readonly recurrences: readonly Recurrence[];
+  /** How two directions become one. */
+  readonly merge: "concat" | "sum" | "ave" | "mul" | null;
+  /** Whether it gives what each time step gave, or what the last gave. */
+  readonly sequences: boolean;
+}
+
 /** A layer that is not taken apart: run by tfjs, differentiated by tfjs, without rules of relevance. */
 export interface OpaqueStep extends StepBase {
   readonly kind: "opaque";
@@ -218,6 +239,7 @@ export type NonlinearStep =
   | MultiplyStep
   | ExtremumStep
   | EmbeddingStep
+  | RecurrentStep
   | OpaqueStep;
 export type Step = LinearStep | NonlinearStep;
 export type StepKind = Step["kind"];

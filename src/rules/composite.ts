@@ -49,8 +49,11 @@ const DIFFERENTIABLE: readonly StepKind[] = [
   "softmax",
   "layerNormalization",
   "multiply",
+  "recurrent",
   "opaque",
 ];
+/** Layers that are not taken apart when they are differentiated. */
+const WHOLE = ["recurrent", "opaque"] as const satisfies StepKind[];
 
 const GRADIENT: Rule = { kind: "gradient" };
 const PASS: Rule = { kind: "pass" };
@@ -74,12 +77,12 @@ export function rectifiedComposite({
   others: "refuse" | "gradient";
 }): Composite {
   const rest = DIFFERENTIABLE.filter(
-    (kind) => kind !== "activation" && (others === "gradient" || kind !== "opaque"),
+    (kind) => kind !== "activation" && (others === "gradient" || !WHOLE.some((whole) => whole === kind)),
   );
   return [
     { on: ACTIVATIONS, activations: RELUS, rule: { kind: "rectified", guided } },
     { on: ACTIVATIONS, activations: ["linear"], rule: GRADIENT },
-    ...(others === "gradient" ? [{ on: [...ACTIVATIONS, "opaque" as const], rule: GRADIENT }] : []),
+    ...(others === "gradient" ? [{ on: [...ACTIVATIONS, ...WHOLE], rule: GRADIENT }] : []),
     { on: rest, rule: GRADIENT },
   ];
 }
@@ -99,10 +102,15 @@ export interface LrpOptions {
   readonly activationLayers?: "pass" | "gradient";
 }
 
+/** A recurrent layer takes what dense layers take, through time. */
+function withRecurrent(entry: CompositeEntry): CompositeEntry {
+  return entry.on.includes("dense") ? { ...entry, on: [...entry.on, "recurrent"] } : entry;
+}
+
 /**
  * What the LRP methods have in common: kernel layers, batch normalisation and sums by their rules; activations pass; what
  * only moves values, and what chooses the largest, by the gradient; the factors of a product get equal parts; an embedding's
- * relevance is summed for each token. No entry for layers that are not taken apart, or for a softmax inside the model:
+ * relevance is summed for each token; recurrent layers as dense layers at each time step. No entry for layers that are not taken apart, or for a softmax inside the model:
  * a gradient is no relevance rule there.
  */
 export function lrpComposite({
@@ -124,8 +132,7 @@ export function lrpComposite({
         ]
       : [];
   return [
-    ...first,
-    ...kernels,
+    ...[...first, ...kernels].map(withRecurrent),
     { on: ["scale"], rule: normalization },
     { on: SUMS, rule: sums },
     ...compat,
@@ -161,15 +168,15 @@ export function rulesOf(
   model: tf.LayersModel,
   { alternatives, canStop = true, stopAt = new Set() }: RulesOptions,
 ): (Rule | null)[] {
-  const entries = entriesOf(composite, program, model, stopAt);
+  const rules = rulesAt(composite, program, model, stopAt);
   return program.steps.map((step, at) => {
-    const entry = entries[at];
-    if (entry === undefined) {
+    const rule = rules[at];
+    if (rule === undefined) {
       const { layer } = step.node;
       const message = `${who}: ${nameOf(step)} ${whyNot(step, alternatives, canStop)}`;
       throw new UnsupportedLayerError(message, layer.name, layer.getClassName());
     }
-    return entry?.rule ?? null;
+    return rule;
   });
 }
 
@@ -180,29 +187,38 @@ export function refusalsOf(
   model: tf.LayersModel,
   { alternatives, stopAt = new Set() }: Pick<RulesOptions, "alternatives" | "stopAt">,
 ): (string | null)[] {
-  const entries = entriesOf(composite, program, model, stopAt);
-  return program.steps.map((step, at) =>
-    entries[at] === undefined ? whyNot(step, alternatives, true) : null,
-  );
+  const rules = rulesAt(composite, program, model, stopAt);
+  return program.steps.map((step, at) => (rules[at] === undefined ? whyNot(step, alternatives, true) : null));
 }
 
-/** For each step what applies to it: an entry; null where no relevance arrives; undefined where there is none. */
-function entriesOf(
+/** For each step the rule that applies to it: null where no relevance arrives; undefined where there is none. */
+function rulesAt(
   composite: Composite,
   program: Program,
   model: tf.LayersModel,
   stopAt: ReadonlySet<number>,
-): (CompositeEntry | null | undefined)[] {
+): (Rule | null | undefined)[] {
   const places = placesOf(program, model);
   const reached = reachedSteps(program, stopAt);
   const firsts = composite.map((entry) =>
     entry.first ? places.find((place) => fits(place, { ...entry, first: undefined }, null)) : null,
   );
-  return program.steps.map((step, at) =>
-    reached.has(step)
-      ? composite.find((candidate, i) => fits(places[at] as Place, candidate, firsts[i] ?? null))
-      : null,
-  );
+  return program.steps.map((step, at) => {
+    if (!reached.has(step)) return null;
+    const entry = composite.find((candidate, i) => fits(places[at] as Place, candidate, firsts[i] ?? null));
+    return entry !== undefined && step.kind === "recurrent" ? throughTime(entry, composite) : entry?.rule;
+  });
+}
+
+/**
+ * The rule of kernels, with that of sums, as one through time. A rule for the layer at the input is one for what the input
+ * holds, and not for the states: there is none.
+ */
+function throughTime({ rule, input, first }: CompositeEntry, composite: Composite): Rule | undefined {
+  if (rule.kind !== "shares") return rule;
+  const sums = composite.find(({ on }) => on.includes("add"))?.rule;
+  if (input || first || sums?.kind !== "shares") return undefined;
+  return { kind: "throughTime", cell: { kernels: rule.shares, sums: sums.shares } };
 }
 
 /** The steps to which relevance comes from the outputs without passing a stop. */

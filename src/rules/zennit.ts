@@ -59,7 +59,7 @@ export function excitationComposite(who: string): Composite {
     { on: KERNEL_STEPS, rule: zPlus },
     { on: ["add", "averagePool2d", "averagePool3d"], rule: shares(who, NORM) },
     ...gradientComposite.map(({ on, rule }) => ({
-      on: on.filter((kind) => kind !== "opaque" && kind !== "multiply"),
+      on: on.filter((kind) => !["recurrent", "opaque", "multiply"].includes(kind)),
       rule,
     })),
   ];

@@ -14,7 +14,14 @@ import {
 } from "../../src/errors.js";
 import { modelWoSoftmax } from "../../src/graph/index.js";
 import { backends, withoutLeak } from "../support/backends.js";
-import { convNet, nestedNet, randomTensor, sharedNet, withRandomWeights } from "../support/models.js";
+import {
+  convNet,
+  nestedNet,
+  randomTensor,
+  sharedNet,
+  stackedCells,
+  withRandomWeights,
+} from "../support/models.js";
 import { throws } from "../support/throws.js";
 
 const nets = {
@@ -396,17 +403,14 @@ test("a softmax at the end is refused with the fix, and explained all the same w
 test("a layer without a rule of relevance is refused before anything is computed; the gradient can do it", () => {
   const recurrent = withRandomWeights(
     tf.sequential({
-      layers: [
-        tf.layers.lstm({ name: "memory", units: 2, inputShape: [3, 2] }),
-        tf.layers.dense({ units: 2 }),
-      ],
+      layers: [stackedCells({ name: "memory", inputShape: [3, 2] }), tf.layers.dense({ units: 2 })],
     }),
     1,
   );
   throws(
     () => createAnalyzer("lrp.z", recurrent),
     UnsupportedLayerError,
-    'lrp.z: layer "memory" (LSTM) has no rule of relevance; gradient and input_t_gradient can explain this model',
+    'lrp.z: layer "memory" (RNN) has no rule of relevance; gradient and input_t_gradient can explain this model',
   );
   tf.tidy(() => {
     const x = randomTensor([2, 3, 2], 1);

@@ -13,7 +13,7 @@ import { encodePng, inputImage } from "../../src/report/index.js";
 import { tracelight } from "../support/commandLine.js";
 import { digitsModelPath } from "../support/digits.js";
 import { graphFiles } from "../support/graphModel.js";
-import { withRandomWeights } from "../support/models.js";
+import { stackedCells, withRandomWeights } from "../support/models.js";
 
 const test = suite("cli");
 const folder = mkdtempSync(join(tmpdir(), "tracelight-"));
@@ -35,7 +35,7 @@ test.before(async () => {
   await tf.setBackend("cpu");
   const recurrent = tf.sequential({
     name: "r",
-    layers: [tf.layers.lstm({ name: "memory", units: 2, inputShape: [3, 2] }), tf.layers.dense({ units: 2 })],
+    layers: [stackedCells({ name: "memory", inputShape: [3, 2] }), tf.layers.dense({ units: 2 })],
   });
   await saveLayersModel(withRandomWeights(recurrent, 1), path("recurrent"));
   writeFileSync(path("series.npy"), encodeNpy({ data: Float32Array.of(1, 2, 3, 4, 5, 6), shape: [1, 3, 2] }));
@@ -190,7 +190,7 @@ test("trace prints the execution graph as an aligned table, or as JSON", async (
 
 test("trace says of each layer whether a method can pass it, in the table and as JSON", async () => {
   const { out } = await tracelight("trace", path("recurrent"), "--method", "lrp.z");
-  assert.match(out, /memory +LSTM .* yes +has no rule of relevance/);
+  assert.match(out, /memory +RNN .* yes +has no rule of relevance/);
   assert.match(out, /Dense .* yes +passes\n/);
   const nodes = JSON.parse((await tracelight("trace", path("recurrent"), "-m", "lrp.z", "--json")).out);
   assert.equal(
@@ -315,7 +315,7 @@ const refusals: [string, () => string[], number, string | RegExp][] = [
     "a layer that cannot be done",
     () => ["explain", path("recurrent"), path("series.npy")],
     1,
-    'lrp.epsilon: layer "memory" (LSTM) has no rule of relevance; gradient and input_t_gradient can explain this model',
+    'lrp.epsilon: layer "memory" (RNN) has no rule of relevance; gradient and input_t_gradient can explain this model',
   ],
 ];
 for (const [what, argv, status, message] of refusals) {

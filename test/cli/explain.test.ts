@@ -14,7 +14,7 @@ import { init } from "../../src/kernels/index.js";
 import { encodePng, enlarge, heatmap, inputImage, overlay, seriesSvg } from "../../src/report/index.js";
 import { randomSource } from "../support/arrays.js";
 import { tracelight } from "../support/commandLine.js";
-import { convNet, sharedNet, withRandomWeights } from "../support/models.js";
+import { convNet, sharedNet, stackedCells, withRandomWeights } from "../support/models.js";
 
 const test = suite("explain");
 const folder = mkdtempSync(join(tmpdir(), "tracelight-"));
@@ -68,7 +68,7 @@ test.before(async () => {
     name: "words",
     layers: [
       tf.layers.embedding({ name: "lookup", inputDim: 5, outputDim: 3, inputLength: 4 }),
-      tf.layers.lstm({ name: "memory", units: 2 }),
+      stackedCells({ name: "memory" }),
       tf.layers.dense({ units: 2, activation: "softmax" }),
     ],
   });
@@ -221,11 +221,11 @@ test("all leaves out what does not suit the model and says why; a named method t
   ]);
   assert.match(
     err,
-    /^tracelight: left out: [^\n]*lrp\.z[^\n]*: layer "memory" \(LSTM\) has no rule of relevance/m,
+    /^tracelight: left out: [^\n]*lrp\.z[^\n]*: layer "memory" \(RNN\) has no rule of relevance/m,
   );
   const named = await tracelight(...call, "-m", "gradient,lrp.z");
   assert.equal([named.status, named.out], [1, ""]);
-  assert.match(named.err, /^tracelight: lrp\.z: layer "memory" \(LSTM\) has no rule/);
+  assert.match(named.err, /^tracelight: lrp\.z: layer "memory" \(RNN\) has no rule/);
 });
 
 test("a series is drawn as SVG, from .npy and .csv alike; the picture is that of seriesSvg", async () => {

@@ -18,7 +18,7 @@ import {
   KerasGlobalAveragePooling2D,
 } from "../../src/layers/space.js";
 import { backends, withoutLeak } from "../support/backends.js";
-import { randomTensor, withRandomWeights } from "../support/models.js";
+import { randomTensor, stackedCells, withRandomWeights } from "../support/models.js";
 import { throws } from "../support/throws.js";
 
 registerLayers();
@@ -233,12 +233,12 @@ const layers: Record<string, { shapes: number[][]; make: Make; only?: string; re
     shapes: [[3, 4]],
     make: () => new KerasLayerNormalization({ axis: [-1] }) as unknown as tf.layers.Layer,
   },
-  lstm: { shapes: [[4, 3]], make: () => L.lstm({ units: 2 }), relevance: false },
+  lstm: { shapes: [[4, 3]], make: () => L.lstm({ units: 2 }) },
   "bidirectional gru": {
     shapes: [[3, 2]],
     make: () => L.bidirectional({ layer: L.gru({ units: 2 }) as tf.RNN, mergeMode: "concat" }),
-    relevance: false,
   },
+  "stacked cells": { shapes: [[4, 3]], make: () => stackedCells(), relevance: false },
   dot: { shapes: [[4], [4]], make: () => L.dot({ axes: -1 }), relevance: false },
 };
 

@@ -90,3 +90,9 @@ export function nestedNet(seed = 3): tf.LayersModel {
   ) as tf.SymbolicTensor;
   return withRandomWeights(tf.model({ name: "outer", inputs: outer, outputs: y }), seed);
 }
+
+/** A recurrent layer of two cells on top of each other, for which there is no rule of relevance. */
+export function stackedCells(args: { name?: string; inputShape?: tf.Shape } = {}): tf.layers.Layer {
+  const cells = [tf.layers.lstmCell({ units: 2 }), tf.layers.lstmCell({ units: 2 })];
+  return tf.layers.rnn({ ...args, cell: cells });
+}
