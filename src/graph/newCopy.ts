@@ -31,10 +31,16 @@ export interface LayerChanges {
   withoutBias?: boolean;
   /** The original's variables themselves, copies of their values, or values in the order of `getWeights()`. */
   weights: "share" | "copy" | readonly tf.Tensor[];
+  /** Wrappers around the model that has the layer, which dispose the layer's weights with their own. */
+  wrappers?: readonly Layer[];
 }
 
 /** `rebuildModel`, which makes its layers with `newCopy`. */
-export type CopyModel = (who: string, model: Container, options: { shareWeights: boolean }) => tf.LayersModel;
+export type CopyModel = (
+  who: string,
+  model: Container,
+  options: { shareWeights: boolean; wrappers: readonly Layer[] },
+) => tf.LayersModel;
 
 /**
  * A layer of the same class and settings that is not applied to anything yet, and takes its weights from `layer` when it
@@ -105,12 +111,13 @@ function wrapperOfModel(
   who: string,
   layer: Layer,
   model: Container,
-  { name, weights }: LayerChanges,
+  { name, weights, wrappers = [] }: LayerChanges,
   copyModel: CopyModel,
 ): Layer {
   const { name: _, layer: __, ...config } = layer.getConfig();
   const wrapperClass = (layer as unknown as { constructor: new (config: object) => Layer }).constructor;
-  const copy = copyModel(who, model, { shareWeights: weights === "share" }) as unknown as Layer;
+  const options = { shareWeights: weights === "share", wrappers: [...wrappers, layer] };
+  const copy = copyModel(who, model, options) as unknown as Layer;
   if (Array.isArray(weights)) copy.setWeights([...weights]);
   return new wrapperClass({ ...config, ...(name !== undefined && { name }), layer: copy });
 }
@@ -233,7 +240,7 @@ function passWeights(who: string, layer: Layer, copy: Layer, changes: LayerChang
     const name = renamed(source.originalName, layer.name, copy.name);
     if (changes.weights !== "share")
       return { value: given.get(source) ?? source.read(), name, trainable: source.trainable };
-    release ??= retain(layer);
+    release ??= retainAll([layer, ...(changes.wrappers ?? [])]);
     return { variable: new SharedVariable(source, name, release) as unknown as LayerVariable };
   };
   const sources = withInner(layer);
@@ -251,6 +258,13 @@ function passWeights(who: string, layer: Layer, copy: Layer, changes: LayerChang
       return provide(source);
     });
   }
+}
+
+function retainAll(layers: readonly Layer[]): () => void {
+  const releases = layers.map(retain);
+  return () => {
+    for (const release of releases) release();
+  };
 }
 
 /** The variable that a layer asked for by a name: tfjs puts the names of what it was built in before it. */

@@ -29,6 +29,8 @@ export interface RebuildOptions {
   name?: string | null;
   /** Whether the copied layers use the originals' variables (default) or copies of their values. */
   shareWeights?: boolean;
+  /** Wrappers around the model, which dispose its weights with their own. */
+  wrappers?: readonly Layer[];
 }
 
 /**
@@ -40,10 +42,11 @@ export interface RebuildOptions {
 export function rebuildModel(
   who: string,
   model: Container,
-  { outputsOf = asItIs, name = model.name, shareWeights = true }: RebuildOptions = {},
+  { outputsOf = asItIs, name = model.name, shareWeights = true, wrappers = [] }: RebuildOptions = {},
 ): tf.LayersModel {
   const building: Building = {
     who,
+    wrappers,
     weights: shareWeights ? "share" : "copy",
     copies: new Map(),
     made: [],
@@ -61,6 +64,7 @@ export function rebuildModel(
 interface Building {
   readonly who: string;
   readonly weights: "share" | "copy";
+  readonly wrappers: readonly Layer[];
   /** The copies of layers and nested models. One that is in several models has one copy. */
   readonly copies: Map<Layer, Layer>;
   /** Every copied layer, to let go of where something fails. */
@@ -181,11 +185,11 @@ function copyOf(building: Building, layer: Layer): Layer {
 }
 
 function newLayer(
-  { who, weights, made }: Building,
+  { who, weights, wrappers, made }: Building,
   layer: Layer,
   changes: Omit<LayerChanges, "weights">,
 ): Layer {
-  const copy = newCopy(who, layer, { ...changes, weights }, rebuildModel);
+  const copy = newCopy(who, layer, { ...changes, weights, wrappers }, rebuildModel);
   made.push(copy);
   return copy;
 }

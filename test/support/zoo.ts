@@ -301,6 +301,42 @@ export const zoo: readonly ZooModel[] = [
     },
   },
   {
+    name: "steps_of_steps_of_a_model",
+    softmax: true,
+    make: () => {
+      const frame = tf.sequential({
+        name: "inner_frame",
+        layers: [
+          l.dense({ units: 4, inputShape: [3], activation: "relu" }),
+          l.batchNormalization(),
+          l.dense({ units: 2 }),
+        ],
+      });
+      const row = tf.sequential({
+        name: "row",
+        layers: [l.timeDistributed({ layer: frame, inputShape: [2, 3] }), l.flatten()],
+      });
+      return functional("steps_of_steps_of_a_model", [[4, 2, 3]], (x) =>
+        chain(x!, l.timeDistributed({ layer: row }), l.flatten(), softmaxHead()),
+      );
+    },
+  },
+  {
+    name: "wrapped_block_twice",
+    softmax: false,
+    make: () => {
+      const direction = l.lstm({ units: 2, returnSequences: true }) as tf.RNN;
+      const block = tf.sequential({
+        name: "block",
+        layers: [
+          l.bidirectional({ layer: direction, mergeMode: "concat", inputShape: [4, 3] }),
+          l.timeDistributed({ layer: tf.sequential({ layers: [l.dense({ units: 3, inputShape: [4] })] }) }),
+        ],
+      });
+      return functional("wrapped_block_twice", [[4, 3]], (x) => chain(x!, block, block));
+    },
+  },
+  {
     name: "cells",
     softmax: true,
     make: () => functional("cells", [[4, 2]], (x) => chain(x!, stackedCells(), softmaxHead())),
