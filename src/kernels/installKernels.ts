@@ -17,6 +17,7 @@ import { gradients, registerGradients, restoreGradients } from "./gradients/inde
 import { identity } from "./identity.js";
 import { maskGradient } from "./maskGradient.js";
 import { avgPoolGrad, maxPoolGrad } from "./pooling.js";
+import { prelu } from "./prelu.js";
 import { scatterAdd } from "./scatterAdd.js";
 import { scatterNdAdd } from "./scatterNdAdd.js";
 import { stabilise } from "./stabilise.js";
@@ -37,6 +38,7 @@ const configs: readonly tf.KernelConfig[] = [
   stabilise,
   sum,
   cumsum,
+  prelu,
   gatherV2,
   gatherNd,
   tile,

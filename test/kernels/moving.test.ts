@@ -85,6 +85,31 @@ test("transpose moves every element, for all dtypes", () => {
   );
 });
 
+test("prelu's slopes broadcast from any shape, forward and back", () => {
+  const [shape, x] = [[2, 3, 4], randomArray([2, 3, 4], "float32", 1)];
+  for (const slopes of [[], [1], [4], [3, 1], [3, 4], [1, 3, 1], [2, 1, 1], [2, 1, 4], [2, 3, 4]]) {
+    const alpha = randomArray(slopes, "float32", 2);
+    const padded = [...Array<number>(3 - slopes.length).fill(1), ...slopes];
+    const slopeOf = (at: readonly number[]) =>
+      alpha.data[
+        flat(
+          at.map((k, axis) => (padded[axis] === 1 ? 0 : k)),
+          padded,
+        )
+      ]!;
+    const want = [...x.data].map((v, i) => (v < 0 ? v * slopeOf(place(i, shape)) : v));
+    const slope = [...x.data].map((v, i) => (v > 0 ? 1 : slopeOf(place(i, shape))));
+    withoutLeak(() =>
+      tf.tidy(() => {
+        const [values, a] = [tf.tensor(x.data, shape), tf.tensor(alpha.data, slopes)];
+        assert.equal([...tf.prelu(values, a).dataSync()], want, String(slopes));
+        const dx = tf.grad((v) => tf.prelu(v, a))(values);
+        assert.equal([...dx.dataSync()], slope, String(slopes));
+      }),
+    );
+  }
+});
+
 test("sum over any axes is the sum, and of none is x", () => {
   fc.assert(
     fc.property(shapes, fc.infiniteStream(fc.boolean()), fc.boolean(), (shape, stream, keepDims) => {
