@@ -53,6 +53,17 @@ const KERNELS: Readonly<Partial<Record<Interpolation, { radius: number; at: (x: 
   lanczos5: { radius: 5, at: lanczos(5) },
 };
 
+/** How finely TensorFlow tells how far a point of its cubic lies from a pixel. */
+const CUBIC_STEPS = 1024;
+
+/** Where the i-th new pixel lies among the old. */
+function centreOf(i: number, scale: number, interpolation: Interpolation): number {
+  const centre = (i + 0.5) * scale - 0.5;
+  if (interpolation !== "bicubic") return centre;
+  const before = Math.floor(centre);
+  return before + Math.round((centre - before) * CUBIC_STEPS) / CUBIC_STEPS;
+}
+
 /** Row-major [length, old]. */
 function weightsOf(old: number, length: number, interpolation: Interpolation): Float32Array {
   const w = new Float32Array(length * old);
@@ -68,7 +79,7 @@ function weightsOf(old: number, length: number, interpolation: Interpolation): F
       }
     } else {
       const { radius, at } = KERNELS[interpolation] as { radius: number; at: (x: number) => number };
-      const centre = (i + 0.5) * scale - 0.5;
+      const centre = centreOf(i, scale, interpolation);
       for (let j = Math.ceil(centre - radius); j <= Math.floor(centre + radius); j++) {
         if (interpolation === "bilinear") {
           const inside = Math.min(old - 1, Math.max(0, j));
