@@ -17,6 +17,7 @@ import {
   provideWeights,
   retain,
   whenFreed,
+  withInner,
   wrappedLayer,
 } from "../layers/internals.js";
 import { GraphOperations } from "./graphOperations.js";
@@ -278,10 +279,6 @@ function variableOf(name: string, variables: readonly LayerVariable[]): LayerVar
 function renamed(variable: string, layer: string, copy: string): string {
   const at = `/${variable}`.indexOf(`/${layer}/`);
   return at < 0 ? `${copy}/${variable}` : variable.slice(0, at) + copy + variable.slice(at + layer.length);
-}
-
-function withInner(layer: Layer): Layer[] {
-  return [layer, ...innerLayers(layer).flatMap(withInner)];
 }
 
 function cannotCopy(who: string, layer: Layer, why: string, cause?: unknown): UnsupportedLayerError {

@@ -129,6 +129,11 @@ export function innerLayers(layer: Layer): Layer[] {
   return [...single, ...cells].filter((inner): inner is Layer => inner instanceof tf.layers.Layer);
 }
 
+/** A layer, and all that it has inside. */
+export function withInner(layer: Layer): Layer[] {
+  return [layer, ...innerLayers(layer).flatMap(withInner)];
+}
+
 /** The variables that a layer itself made, without those of its inner layers. */
 export function ownVariables(layer: Layer): LayerVariable[] {
   const { _trainableWeights, _nonTrainableWeights } = layer as unknown as {

@@ -2,6 +2,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { ModelFormatError, TracelightError, UnsupportedLayerError } from "../../errors.js";
 import {
+  disposeStates,
   freedAfter,
   initializeWith,
   innerLayers,
@@ -9,6 +10,8 @@ import {
   layerFromConfig,
   ownedByOneModel,
   type Shape,
+  whenFreed,
+  withInner,
 } from "../../layers/internals.js";
 import { type OperationArgument, operationConfig } from "../../layers/Operation.js";
 import { operations } from "../../layers/operations.js";
@@ -101,10 +104,12 @@ class Builder {
         ? this.sequential(spec, weights, inputShape)
         : this.functional(spec, weights);
     if (!spec.trainable) model.trainable = false;
-    for (const layer of model.layers) ownedByOneModel(layer);
-    // A model that a Sequential begins with is not called by it, but taken over.
-    const [first] = model.layers;
-    if (spec.kind === "sequential" && first instanceof tf.LayersModel) freedAfter(first, 1);
+    for (const layer of model.layers) {
+      ownedByOneModel(layer);
+      if (layer.stateful) whenFreed(layer, () => withInner(layer).forEach(disposeStates));
+    }
+    // Those in a Sequential it disposes once.
+    if (spec.kind === "sequential") for (const layer of model.layers) freedAfter(layer, 1);
     return model;
   }
 
