@@ -26,6 +26,7 @@ import { sum } from "./sum.js";
 import { tile } from "./tile.js";
 import { transpose } from "./transpose.js";
 import { unsortedSegmentSum } from "./unsortedSegmentSum.js";
+import { volumes } from "./volumes.js";
 import { writtenPadding } from "./writtenPadding.js";
 
 const configs: readonly tf.KernelConfig[] = [
@@ -56,12 +57,14 @@ const configs: readonly tf.KernelConfig[] = [
   avgPoolGrad,
   unsortedSegmentSum,
   einsum,
+  ...volumes,
 ];
 
 /**
- * Puts this library's kernels into the tfjs WASM backend, on its own memory and without copies. Slow ones are replaced
- * (GatherV2, GatherNd, Tile, Transpose, Identity, Sum, Cumsum, IsFinite, IsNan, IsInf, BatchMatMul with one side transposed,
- * Conv2DBackpropInput, MaxPoolGrad, AvgPoolGrad); those that the backend lacks are added, without which gradients throw
+ * Puts this library's kernels into the tfjs WASM backend, on its own memory and without copies. Slow and wrong ones are
+ * replaced (GatherV2, GatherNd, Tile, Transpose, Identity, Sum, IsFinite, IsNan, IsInf, BatchMatMul with one side transposed,
+ * Conv2DBackpropInput, MaxPoolGrad, AvgPoolGrad, convolution and pooling of volumes) or put right (Cumsum, Prelu, padding of
+ * convolutions and pooling); those that the backend lacks are added, without which gradients throw
  * (Conv2DBackpropFilter, both of DepthwiseConv2dNative, UnsortedSegmentSum, Einsum). With them come gradients that tfjs
  * lacks or takes otherwise than TensorFlow (src/kernels/gradients); as tfjs keeps one gradient for all backends, they hold
  * on the others too. Installing twice is harmless.

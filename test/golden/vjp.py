@@ -47,6 +47,10 @@ OPS={
  'extract_patches':lambda x,a:tf.image.extract_patches(x[0],a['sizes'],a['strides'],a['rates'],a['padding']),
  'conv2d':lambda x,a:tf.nn.conv2d(x[0],x[1],a['strides'],a['padding']),'depthwise_conv2d':lambda x,a:tf.nn.depthwise_conv2d(x[0],x[1],a['strides'],a['padding']),
  'conv2d_transpose':lambda x,a:tf.nn.conv2d_transpose(x[0],x[1],a['output_shape'],a['strides'],a['padding']),
+ 'conv3d':lambda x,a:tf.nn.conv3d(x[0],x[1],a['strides'],a['padding']),
+ 'conv3d_transpose':lambda x,a:tf.nn.conv3d_transpose(x[0],x[1],a['output_shape'],a['strides'],a['padding']),
+ 'max_pool3d':lambda x,a:tf.nn.max_pool3d(x[0],a['ksize'],a['strides'],a['padding']),'avg_pool3d':lambda x,a:tf.nn.avg_pool3d(x[0],a['ksize'],a['strides'],a['padding']),
+ **{'resize_'+n:(lambda op:lambda x,a:op(images=x[0],size=a['size'],align_corners=a['align_corners'],half_pixel_centers=a['half_pixel_centers']))(op) for n,op in dict(nearest=tf.raw_ops.ResizeNearestNeighbor,bilinear=tf.raw_ops.ResizeBilinear).items()},
  'max_pool':lambda x,a:tf.nn.max_pool2d(x[0],a['ksize'],a['strides'],a['padding']),'avg_pool':lambda x,a:tf.nn.avg_pool2d(x[0],a['ksize'],a['strides'],a['padding']),
 }
 out=[]
@@ -158,6 +162,17 @@ for p in ['SAME','VALID']:
         case('max_pool',[np.round(f(1,6,6,2))],{'ksize':[1,2,2,1],'strides':[1,s,s,1],'padding':p},kind='pool ties')
 case('conv2d_transpose',[f(2,4,3,3),f(3,3,2,3)],{'output_shape':[2,8,6,2],'strides':[1,2,2,1],'padding':'SAME'})
 case('conv2d_transpose',[f(1,3,3,3),f(3,2,2,3)],{'output_shape':[1,5,4,2],'strides':[1,1,1,1],'padding':'VALID'})
+for p in ['SAME','VALID']:
+    for k,s in [((2,2,2),(1,1,1)),((3,2,1),(2,2,2)),((2,3,3),(1,2,1)),((1,1,1),(1,1,1))]:
+        case('conv3d',[f(2,5,4,6,3),f(*k,3,4)],{'strides':[1,*s,1],'padding':p})
+        case('max_pool3d',[f(2,5,4,6,3)-2],{'ksize':[1,*k,1],'strides':[1,*s,1],'padding':p})
+        case('avg_pool3d',[f(2,5,4,6,3)],{'ksize':[1,*k,1],'strides':[1,*s,1],'padding':p})
+case('conv3d_transpose',[f(2,2,3,2,3),f(3,3,3,2,3)],{'output_shape':[2,4,6,4,2],'strides':[1,2,2,2,1],'padding':'SAME'})
+case('conv3d_transpose',[f(1,3,2,3,3),f(2,3,1,2,3)],{'output_shape':[1,4,4,3,2],'strides':[1,1,1,1,1],'padding':'VALID'})
+for n in ['nearest','bilinear']:
+    for size in [[8,6],[5,7],[2,3],[1,1]]:
+        for corners,half in [(False,False),(True,False),(False,True)]:
+            case('resize_'+n,[f(2,4,3,2)],{'size':size,'align_corners':corners,'half_pixel_centers':half})
 with open(os.path.join(os.path.dirname(__file__), "vjp.jsonl"), "w") as file:
     file.writelines(json.dumps(c) + "\n" for c in out)
 print(len(out), "cases")

@@ -14,6 +14,9 @@ const held = () => [tf.memory().numTensors, tf.memory().numDataBuffers, backend.
 const x = tf.ones<tf.Rank.R4>([1, 6, 6, 4]);
 const w = tf.ones<tf.Rank.R4>([3, 3, 4, 4]);
 const v = tf.ones<tf.Rank.R4>([3, 3, 4, 1]);
+const volume = tf.ones<tf.Rank.R5>([1, 2, 3, 2, 2]);
+const cube = tf.ones<tf.Rank.R5>([2, 2, 2, 2, 2]);
+const slopes = tf.ones([6, 1, 1]);
 const small = tf.ones([4, 4]);
 const picks = tf.tensor1d([0, 1], "int32");
 const tuples = tf.tensor2d([0, 1], [1, 2], "int32");
@@ -43,6 +46,11 @@ const calls: Record<string, () => void> = {
   "gradient of depthwiseConv2d for w": gradient((t) => tf.depthwiseConv2d(x, t as tf.Tensor4D, 1, "same"), v),
   "gradient of maxPool": gradient((t) => tf.maxPool(t as tf.Tensor4D, 2, 2, "same"), x),
   "gradient of avgPool": gradient((t) => tf.avgPool(t as tf.Tensor4D, 2, 2, "same"), x),
+  "gradient of conv3d for x": gradient((t) => tf.conv3d(t as tf.Tensor5D, cube, 1, "same"), volume),
+  "gradient of conv3d for w": gradient((t) => tf.conv3d(volume, t as tf.Tensor5D, 1, "same"), cube),
+  "gradient of maxPool3d": gradient((t) => tf.maxPool3d(t as tf.Tensor5D, 2, 1, "same"), volume),
+  "gradient of avgPool3d": gradient((t) => tf.avgPool3d(t as tf.Tensor5D, 2, 1, "same"), volume),
+  prelu: () => tf.prelu(x, slopes).dispose(),
   "gradient of relu": gradient((t) => tf.relu(t), x),
 };
 const segments = tf.tensor1d([0, 1, 1, 0], "int32");

@@ -20,6 +20,12 @@ type Axis = number | number[] | undefined;
 type Operation = (xs: tf.Tensor[], attrs: Record<string, unknown>) => tf.Tensor;
 
 const middle = (value: unknown): Pair => (value as number[]).slice(1, 3) as Pair;
+const middle3d = (value: unknown) => (value as number[]).slice(1, 4) as [number, number, number];
+const resizing = (attrs: Record<string, unknown>): [Pair, boolean, boolean] => [
+  attrs.size as Pair,
+  attrs.align_corners as boolean,
+  attrs.half_pixel_centers as boolean,
+];
 const padding = (attrs: Record<string, unknown>) =>
   (attrs.padding as string).toLowerCase() as "same" | "valid";
 const reduction =
@@ -129,6 +135,22 @@ export const operations: Record<string, Operation> = {
       middle(attrs.strides),
       padding(attrs),
     ),
+  conv3d: ([x, filter], attrs) =>
+    tf.conv3d(x as tf.Tensor5D, filter as tf.Tensor5D, middle3d(attrs.strides), padding(attrs)),
+  conv3d_transpose: ([x, filter], attrs) =>
+    tf.conv3dTranspose(
+      x as tf.Tensor5D,
+      filter as tf.Tensor5D,
+      attrs.output_shape as [number, number, number, number, number],
+      middle3d(attrs.strides),
+      padding(attrs),
+    ),
+  max_pool3d: ([x], attrs) =>
+    tf.maxPool3d(x as tf.Tensor5D, middle3d(attrs.ksize), middle3d(attrs.strides), padding(attrs)),
+  avg_pool3d: ([x], attrs) =>
+    tf.avgPool3d(x as tf.Tensor5D, middle3d(attrs.ksize), middle3d(attrs.strides), padding(attrs)),
+  resize_nearest: ([x], attrs) => tf.image.resizeNearestNeighbor(x as tf.Tensor4D, ...resizing(attrs)),
+  resize_bilinear: ([x], attrs) => tf.image.resizeBilinear(x as tf.Tensor4D, ...resizing(attrs)),
   max_pool: ([x], attrs) =>
     tf.maxPool(x as tf.Tensor4D, middle(attrs.ksize), middle(attrs.strides), padding(attrs)),
   avg_pool: ([x], attrs) =>

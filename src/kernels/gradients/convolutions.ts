@@ -16,7 +16,30 @@ export const convolutions: readonly tf.GradConfig[] = [
     "DepthwiseConv2dNativeBackpropInput",
     "DepthwiseConv2dNativeBackpropFilter",
   ),
+  // tfjs has none for tf.conv3dTranspose.
+  gradientOf<VolumeAttributes>(
+    "Conv3DBackpropInputV2",
+    { inputsToSave: ["dy", "filter"] },
+    (ddx, saved, attributes) => {
+      const [dy, filter] = saved as [tf.Tensor5D, tf.Tensor5D];
+      const { strides, pad } = attributes;
+      return {
+        dy: () => tf.conv3d(ddx as tf.Tensor5D, filter, strides, pad),
+        filter: () =>
+          tf.engine().runKernel("Conv3DBackpropFilterV2", { x: ddx, dy }, {
+            strides,
+            pad,
+            filterShape: filter.shape,
+          } as unknown as tf.NamedAttrMap),
+      };
+    },
+  ),
 ];
+
+interface VolumeAttributes {
+  strides: [number, number, number] | number;
+  pad: "valid" | "same";
+}
 
 /** `own` is one of our kernels for it: where another stands in its place, dilations are not known to work. */
 function dilated(kernelName: string, own: tf.KernelConfig, inputKernel: string, filterKernel: string) {

@@ -8,6 +8,7 @@ import { einsum } from "./einsum.js";
 import { extrema } from "./extrema.js";
 import { indexing } from "./indexing.js";
 import { kinks } from "./kinks.js";
+import { resizing } from "./resizing.js";
 import { shapes } from "./shapes.js";
 import { stridedSlice } from "./stridedSlice.js";
 
@@ -23,6 +24,7 @@ export const gradients: readonly tf.GradConfig[] = [
   ...extrema,
   ...comparisons,
   ...convolutions,
+  ...resizing,
   stridedSlice,
   batchNorm,
   einsum,
