@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs";
+import { classOf } from "../checks/knownLayers.js";
 import {
   type Container,
   freedAfter,
@@ -8,9 +9,11 @@ import {
   type LayerNode,
   nodesInOrder,
   sourceOf,
+  wrappedModel,
 } from "../layers/internals.js";
 import { applied, inputLike } from "./applied.js";
-import { checkSameWeights, discard, type LayerChanges, newCopy } from "./newCopy.js";
+import { type CopyWrapped, checkSameWeights, discard, type LayerChanges, newCopy } from "./newCopy.js";
+import { beforeOutputActivation } from "./outputActivation.js";
 
 /** Where an output of the new model comes from: a tensor of the old one, perhaps with the activation of its layer left out. */
 export interface OutputSource {
@@ -42,15 +45,23 @@ export function rebuildModel(
   model: Container,
   { outputsOf = asItIs, name = model.name, shareWeights = true }: RebuildOptions = {},
 ): tf.LayersModel {
-  const building: Building = {
-    who,
-    weights: shareWeights ? "share" : "copy",
-    copies: new Map(),
-    made: [],
-    disposals: new Map(),
-  };
+  return attempt(who, shareWeights, (building) => rebuild(building, model, outputsOf, name));
+}
+
+/** What `newCopy` copies the models with that wrappers wrap. */
+export function copyWrapped(who: string): CopyWrapped {
+  return (wrapped, changes) =>
+    isContainer(wrapped) || wrappedModel(wrapped) !== null
+      ? attempt(who, changes.weights === "share", (building) => wrappedIn(building, wrapped, changes))
+      : null;
+}
+
+/** Runs `make`, and lets go of the layers that it made where it fails. */
+function attempt<T>(who: string, shareWeights: boolean, make: (building: Building) => T): T {
+  const weights = shareWeights ? "share" : "copy";
+  const building: Building = { who, weights, copies: new Map(), made: [], disposals: new Map() };
   try {
-    return rebuild(building, model, outputsOf, name);
+    return make(building);
   } catch (error) {
     for (const copy of building.made) discard(copy);
     throw error;
@@ -128,7 +139,7 @@ function rebuild(
       changedLayers.set(layer, copy);
       own.add(copy);
     }
-    return called(building, copy, node, mapped);
+    return called(building, copy, node, mapped, { withoutActivation: true });
   };
   const outputs = sources.map(made);
 
@@ -180,14 +191,24 @@ function copyOf(building: Building, layer: Layer): Layer {
   return copy;
 }
 
-function newLayer(
-  { who, weights, made }: Building,
-  layer: Layer,
-  changes: Omit<LayerChanges, "weights">,
-): Layer {
-  const copy = newCopy(who, layer, { ...changes, weights }, rebuildModel);
+function newLayer(building: Building, layer: Layer, changes: Omit<LayerChanges, "weights">): Layer {
+  const { who, weights, made } = building;
+  const copy = newCopy(who, layer, { ...changes, weights }, (wrapped, inner) =>
+    // A wrapper of a plain layer, too: something else may use that.
+    wrappedModel(layer) !== null || (classOf(layer) === "TimeDistributed" && !inner.withoutActivation)
+      ? wrappedIn(building, wrapped, inner)
+      : null,
+  );
   made.push(copy);
   return copy;
+}
+
+/** The copy of what a wrapper wraps. */
+function wrappedIn(building: Building, wrapped: Layer, { withoutActivation = false }: LayerChanges): Layer {
+  if (!withoutActivation) return copyOf(building, wrapped);
+  return isContainer(wrapped)
+    ? (rebuild(building, wrapped, beforeOutputActivation(null), wrapped.name) as unknown as Layer)
+    : newLayer(building, wrapped, { name: wrapped.name, withoutActivation });
 }
 
 function called(
@@ -195,9 +216,10 @@ function called(
   copy: Layer,
   call: LayerNode,
   mapped: (x: tf.SymbolicTensor) => tf.SymbolicTensor,
+  changes: Omit<LayerChanges, "name" | "weights"> = {},
 ): tf.SymbolicTensor[] {
   const ys = applied(copy, call.inputTensors.map(mapped), call.callArgs);
-  if (!isContainer(copy)) checkSameWeights(who, call.outboundLayer, copy, {});
+  if (!isContainer(copy)) checkSameWeights(who, call.outboundLayer, copy, changes);
   return ys;
 }
 

@@ -2,7 +2,7 @@ import type * as tf from "@tensorflow/tfjs";
 import { type Layer, ownedByOneModel } from "../layers/internals.js";
 import { applied } from "./applied.js";
 import { checkSameWeights, discard, newCopy } from "./newCopy.js";
-import { rebuildModel } from "./rebuildModel.js";
+import { copyWrapped } from "./rebuildModel.js";
 import type { TraceNode } from "./trace.js";
 
 export interface ReplayOptions {
@@ -57,7 +57,7 @@ export function replay(
           for (const [i, id] of outputs.entries()) tensors.set(id, xs[i] as tf.SymbolicTensor);
           continue;
         }
-        copy = replacement ?? newCopy(who, layer, { name, weights: "share" }, rebuildModel);
+        copy = replacement ?? newCopy(who, layer, { name, weights: "share" }, copyWrapped(who));
         copies.set(layer, copy);
         names.add(name);
         if (replacement === undefined) made.add(copy);
