@@ -11,7 +11,7 @@ import {
   sourceOf,
   wrappedModel,
 } from "../layers/internals.js";
-import { applied, inputLike } from "./applied.js";
+import { applied, distinct, inputLike, uniqueName } from "./applied.js";
 import { type CopyWrapped, checkSameWeights, discard, type LayerChanges, newCopy } from "./newCopy.js";
 import { beforeOutputActivation } from "./outputActivation.js";
 
@@ -90,13 +90,15 @@ function rebuild(
     const sequential = rebuildSequential(building, model, name);
     if (sequential !== null) return sequential;
   }
-  const calls = nodesInOrder(model) as LayerNode[];
+  // In the order in which they were made, so that a shared layer's calls keep their numbers.
+  const calls = (nodesInOrder(model) as LayerNode[]).sort((a, b) => a.id - b.id);
   const sources = outputsOf(model);
   const wanted = neededCalls(calls, sources);
   const tensors = new Map<tf.SymbolicTensor, tf.SymbolicTensor>();
   const mapped = (x: tf.SymbolicTensor) => tensors.get(x) as tf.SymbolicTensor;
   /** The copies in this model. */
   const own = new Set<Layer>();
+  const names = () => new Set([...model.inputs.map((x) => x.sourceLayer), ...own].map((layer) => layer.name));
 
   for (const x of model.inputs) tensors.set(x, inputLike(x, x.sourceLayer.name));
   for (const call of calls) {
@@ -109,7 +111,7 @@ function rebuild(
 
   const changedLayers = new Map<Layer, Layer>();
   const changedCalls = new Map<LayerNode, tf.SymbolicTensor[]>();
-  const made = ({ tensor, withoutActivation, nested, through }: OutputSource): tf.SymbolicTensor => {
+  const madeFrom = ({ tensor, withoutActivation, nested, through }: OutputSource): tf.SymbolicTensor => {
     if (!withoutActivation && !nested && !through) return mapped(tensor);
     const { layer, node } = sourceOf(tensor);
     const ys = changedCalls.get(node) ?? callChanged(layer, node, nested, through);
@@ -125,13 +127,13 @@ function rebuild(
     if (through !== undefined) {
       const copy = copyOf(building, layer);
       own.add(copy);
-      return applied(copy, [made(through)], node.callArgs);
+      return applied(copy, [madeFrom(through)], node.callArgs);
     }
     let copy = changedLayers.get(layer);
     if (copy === undefined) {
       // The layer may stand in the same model as it was, if something else uses it; then the names must differ.
       const taken = own.has(building.copies.get(layer) as Layer);
-      const newName = taken ? uniqueName(`${layer.name}_linear`, own) : layer.name;
+      const newName = taken ? uniqueName(`${layer.name}_linear`, names()) : layer.name;
       copy =
         nested && isContainer(layer)
           ? rebuild(building, layer, nested, newName)
@@ -141,7 +143,9 @@ function rebuild(
     }
     return called(building, copy, node, mapped, { withoutActivation: true });
   };
-  const outputs = sources.map(made);
+  const made = sources.map(madeFrom);
+  // A model of [logits, softmax(logits)] has the logits twice now.
+  const outputs = outputsOf === asItIs ? made : distinct(made, names());
 
   // tfjs disposes a nested model twice.
   for (const copy of own) addDisposals(building, copy, isContainer(copy) ? 2 : 1);
@@ -246,11 +250,4 @@ function neededCalls(calls: readonly LayerNode[], sources: readonly OutputSource
     for (const x of call.inputTensors) tensors.add(x);
   }
   return needed;
-}
-
-function uniqueName(name: string, layers: ReadonlySet<Layer>): string {
-  const taken = new Set([...layers].map((layer) => layer.name));
-  let unique = name;
-  for (let i = 1; taken.has(unique); i++) unique = `${name}_${i}`;
-  return unique;
 }

@@ -9,6 +9,8 @@ export type Shape = readonly (number | null)[];
 
 /** One recorded call of a layer. */
 export interface LayerNode {
+  /** Counts all calls of all layers. */
+  readonly id: number;
   readonly outboundLayer: Layer;
   readonly inboundLayers: readonly Layer[];
   readonly inputTensors: readonly tf.SymbolicTensor[];
