@@ -47,7 +47,9 @@ export function subModel(model: tf.LayersModel, { from, to }: SubModelOptions = 
   for (const [i, input] of inputs.entries()) {
     const first = inputs.findIndex(({ id }) => id === input.id);
     if (first < i)
-      throw new ArgumentError(`${who}: expected different tensors from which to cut, got "${inputs[first]?.name}" twice`);
+      throw new ArgumentError(
+        `${who}: expected different tensors from which to cut, got "${inputs[first]?.name}" twice`,
+      );
     // Those of a layer's two calls have the same.
     input.name = uniqueName(input.name, names);
     names.add(input.name);
