@@ -1,10 +1,17 @@
 import * as tf from "@tensorflow/tfjs";
 import { show } from "../core/ndarray.js";
 import { ArgumentError, GraphError, ShapeError, UnsupportedLayerError } from "../errors.js";
-import { buildLike, disposableUnused, isBuilt, isContainer, type Layer } from "../layers/internals.js";
+import {
+  buildLike,
+  disposableUnused,
+  isBuilt,
+  isContainer,
+  type Layer,
+  wrappedModel,
+} from "../layers/internals.js";
 import { checkLayer } from "./checkModel.js";
 import { checkSameWeights, discard, type LayerChanges, newCopy, weightsToCopy } from "./newCopy.js";
-import { rebuildModel } from "./rebuildModel.js";
+import { copyWrapped, rebuildModel } from "./rebuildModel.js";
 
 export interface CopyLayerOptions {
   /** False: the copy has no bias. Default true. */
@@ -67,6 +74,13 @@ function copied(who: string, layer: Layer, options: CopyLayerOptions, withoutAct
     }
     return rebuildModel(who, layer, { name: name ?? null, shareWeights: reuseSymbolicTensors });
   }
+  if (!keepBias && wrappedModel(layer) !== null) {
+    throw new UnsupportedLayerError(
+      `${who}: "${layer.name}" (${layer.getClassName()}) wraps a model, in which no one layer has the bias`,
+      layer.name,
+      layer.getClassName(),
+    );
+  }
   const changes: LayerChanges = {
     name,
     withoutActivation,
@@ -74,7 +88,7 @@ function copied(who: string, layer: Layer, options: CopyLayerOptions, withoutAct
     weights: weights === null ? (reuseSymbolicTensors ? "share" : "copy") : [weights].flat(),
   };
   if (Array.isArray(changes.weights)) checkWeights(who, layer, changes.weights, changes);
-  const copy = newCopy(who, layer, changes, rebuildModel);
+  const copy = newCopy(who, layer, changes, copyWrapped(who));
   try {
     if (isBuilt(layer)) {
       const built = buildLike(copy, layer);

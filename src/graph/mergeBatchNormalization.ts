@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
 import { activationOf } from "../checks/activations.js";
-import { configOf, type Layer, provideWeights } from "../layers/internals.js";
+import { configOf, type Layer, provideWeights, type Shape } from "../layers/internals.js";
 import { type Affine, affineOf, foldings, type LinearWeights, linearWeights } from "./batchNormFolding.js";
 import { modelFromTrace } from "./modelFromTrace.js";
 import { type Trace, type TraceNode, type TraceTensor, trace } from "./trace.js";
@@ -22,7 +22,8 @@ export interface MergedModel {
  * rounding.
  *
  * What cannot be merged stays: where something else uses the tensor between the two, and before a convolution that pads,
- * whose zeros the offset would have to reach. Merged layers have weights of their own, the others share the model's. Nested
+ * whose zeros the offset would have to reach; and one along another axis than the last, which TensorFlow.js 4.22 computes
+ * wrongly on some backends (channels first). Merged layers have weights of their own, the others share the model's. Nested
  * models are unrolled, and their layers called by their paths. The model stays as it is.
  *
  * @throws ArgumentError for what is no layers model, GraphError for one that was never built, DisposedError,
@@ -91,6 +92,9 @@ class Merging {
   /** Merges all calls of a layer. The call it went into, or why it stays. */
   merge(normalization: Layer): TraceNode | string {
     const calls = this.#callsOf(normalization);
+    const axis = normalization.getConfig().axis as number;
+    if (!calls.every((call) => isLast(axis, this.#tensor(call.inputs[0]).shape)))
+      return `along axis ${axis}, which is not the last, TensorFlow.js 4.22 normalises wrongly on some backends`;
     const before = this.#mergeAfter(normalization, calls);
     if (typeof before !== "string") return before;
     const after = this.#mergeBefore(normalization, calls);
@@ -114,8 +118,7 @@ class Merging {
       makers.every((node) => node?.layer === layer) &&
       own.every(({ outputs: [y] }) => this.#isUsedBy(y as number, normalization));
     if (!alone) return `${named} is used without it, too`;
-    if (!this.#isOnChannels(normalization, layer, calls))
-      return `it does not work on the channels of ${named}`;
+    if (channelsFirst(layer)) return `it does not work on the channels of ${named}`;
     this.#fold(maker, normalization, "after");
     return maker;
   }
@@ -135,8 +138,7 @@ class Merging {
       [...ys].every((y) => this.#isUsedBy(y, layer)) &&
       this.#callsOf(layer).every(({ inputs: [x] }) => ys.has(x as number));
     if (!alone) return `it and ${named} are used without each other, too`;
-    if (!this.#isOnChannels(normalization, layer, calls))
-      return `it does not work on the channels of ${named}`;
+    if (channelsFirst(layer)) return `it does not work on the channels of ${named}`;
     if (!seesWholeKernel(layer) && hasOffset(normalization))
       return `${named} pads, where its offset does not reach`;
     this.#fold(user, normalization, "before");
@@ -146,7 +148,7 @@ class Merging {
   #fold(linear: TraceNode, normalization: Layer, where: "after" | "before"): void {
     const { layer } = linear;
     const old = this.#weights.get(layer);
-    const channels = this.#tensor(linear.outputs[0]).shape.at(channelAxis(layer)) as number;
+    const channels = this.#tensor(linear.outputs[0]).shape.at(-1) as number;
     const folded = tf.tidy(() => {
       const weights = old ?? linearWeights(layer, channels);
       return foldings[layer.getClassName()]?.[where](weights, affineOf(normalization)) as LinearWeights;
@@ -203,21 +205,17 @@ class Merging {
     return !this.outputs.includes(id) && users.length > 0 && users.every((user) => user.layer === layer);
   }
 
-  #isOnChannels(normalization: Layer, linear: Layer, calls: readonly TraceNode[]): boolean {
-    const axis = normalization.getConfig().axis as number;
-    return calls.every((call) => {
-      const { length: rank } = this.#tensor(call.inputs[0]).shape;
-      return (axis + rank) % rank === (channelAxis(linear) + rank) % rank;
-    });
-  }
-
   #tensor(id: number | undefined): TraceTensor {
     return this.traced.tensors[id as number] as TraceTensor;
   }
 }
 
-function channelAxis(layer: Layer): number {
-  return layer.getConfig().dataFormat === "channelsFirst" ? 1 : -1;
+function isLast(axis: number, { length: rank }: Shape): boolean {
+  return axis === -1 || axis === rank - 1;
+}
+
+function channelsFirst(layer: Layer): boolean {
+  return layer.getConfig().dataFormat === "channelsFirst";
 }
 
 /** Whether every output of a layer comes from as many inputs as its kernel has places. */

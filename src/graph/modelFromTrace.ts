@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
 import { GraphError } from "../errors.js";
-import { inputLike } from "./applied.js";
+import { distinct, inputLike } from "./applied.js";
 import { type ReplayOptions, replay } from "./replay.js";
 import { needed, type Trace, type TraceTensor } from "./trace.js";
 
@@ -41,7 +41,7 @@ export function modelFromTrace(who: string, traced: Trace, options: ModelFromTra
   const given = new Map(
     inputs.map((input) => [input.id, inputLike(traced.tensors[input.id] as TraceTensor, input.name)]),
   );
-  const { tensors, discard } = replay(who, nodes, given, {
+  const { tensors, discard, names } = replay(who, nodes, given, {
     ...(replace === undefined ? {} : { replace }),
     ...(nameOf === undefined ? {} : { nameOf }),
   });
@@ -49,7 +49,10 @@ export function modelFromTrace(who: string, traced: Trace, options: ModelFromTra
     return tf.model({
       name,
       inputs: inputs.map(({ id }) => given.get(id) as tf.SymbolicTensor),
-      outputs: outputs.map((id) => tensors.get(id) as tf.SymbolicTensor),
+      outputs: distinct(
+        outputs.map((id) => tensors.get(id) as tf.SymbolicTensor),
+        names,
+      ),
     });
   } catch (error) {
     discard();

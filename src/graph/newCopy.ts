@@ -2,23 +2,24 @@ import * as tf from "@tensorflow/tfjs";
 import { activationOf, isActivationLayer } from "../checks/activations.js";
 import { UnsupportedLayerError } from "../errors.js";
 import {
-  type Container,
   configOf,
   constantsOf,
   disposeStates,
+  freedAfter,
   hiddenWeights,
   innerLayers,
   isBuilt,
-  isContainer,
   type Layer,
   type LayerVariable,
   ownVariables,
   type ProvidedWeight,
   provideWeights,
   retain,
+  toleratesDisposedWeights,
   whenFreed,
   withInner,
   wrappedLayer,
+  wrappedModel,
 } from "../layers/internals.js";
 import { GraphOperations } from "./graphOperations.js";
 import { SharedVariable } from "./sharedVariable.js";
@@ -32,16 +33,10 @@ export interface LayerChanges {
   withoutBias?: boolean;
   /** The original's variables themselves, copies of their values, or values in the order of `getWeights()`. */
   weights: "share" | "copy" | readonly tf.Tensor[];
-  /** Wrappers around the model that has the layer, which dispose the layer's weights with their own. */
-  wrappers?: readonly Layer[];
 }
 
-/** `rebuildModel`, which makes its layers with `newCopy`. */
-export type CopyModel = (
-  who: string,
-  model: Container,
-  options: { shareWeights: boolean; wrappers: readonly Layer[] },
-) => tf.LayersModel;
+/** Copies what a wrapper wraps: a model, which no config makes with its weights. Null: the wrapper's config makes it. */
+export type CopyWrapped = (wrapped: Layer, changes: LayerChanges) => Layer | null;
 
 /**
  * A layer of the same class and settings that is not applied to anything yet, and takes its weights from `layer` when it
@@ -50,10 +45,10 @@ export type CopyModel = (
  *
  * Where something fails later, `discard` the copy.
  *
- * @param copyModel copies the model that a wrapper wraps
+ * @param copyWrapped of `rebuildModel`, which makes its layers with `newCopy`
  * @throws UnsupportedLayerError
  */
-export function newCopy(who: string, layer: Layer, changes: LayerChanges, copyModel: CopyModel): Layer {
+export function newCopy(who: string, layer: Layer, changes: LayerChanges, copyWrapped: CopyWrapped): Layer {
   if (layer instanceof GraphOperations) return layer.copied(changes.name);
   const hidden = hiddenWeights(layer);
   if (hidden.length > 0) {
@@ -64,11 +59,12 @@ export function newCopy(who: string, layer: Layer, changes: LayerChanges, copyMo
     );
   }
   const wrapped = wrappedLayer(layer);
-  if (wrapped !== null && isContainer(wrapped))
-    return wrapperOfModel(who, layer, wrapped, changes, copyModel);
+  const inner = wrapped && copyWrapped(wrapped, { ...changes, name: wrapped.name });
+  if (inner !== null) return wrapperOf(who, layer, inner, changes);
   const { name, withoutActivation = false } = changes;
   if (withoutActivation && isActivationLayer(layer)) return linearActivation(layer, name);
   const copy = madeAnew(who, layer, changes);
+  toleratesDisposedWeights(copy);
   const refuse = (why: string): never => {
     discard(copy);
     tf.dispose([...constantsOf(copy).values()]);
@@ -107,20 +103,24 @@ function sameTensor(a: tf.Tensor, b: tf.Tensor | undefined): boolean {
   return a.dataSync().every((value, i) => Object.is(value, values[i]));
 }
 
-/** A wrapper around the copy of a model, which its config would make with weights that are drawn anew. */
-function wrapperOfModel(
-  who: string,
-  layer: Layer,
-  model: Container,
-  { name, weights, wrappers = [] }: LayerChanges,
-  copyModel: CopyModel,
-): Layer {
+/** The copy of a wrapper, around the copy of what it wraps. */
+function wrapperOf(who: string, layer: Layer, inner: Layer, { name, weights }: LayerChanges): Layer {
   const { name: _, layer: __, ...config } = layer.getConfig();
   const wrapperClass = (layer as unknown as { constructor: new (config: object) => Layer }).constructor;
-  const options = { shareWeights: weights === "share", wrappers: [...wrappers, layer] };
-  const copy = copyModel(who, model, options) as unknown as Layer;
-  if (Array.isArray(weights)) copy.setWeights([...weights]);
-  return new wrapperClass({ ...config, ...(name !== undefined && { name }), layer: copy });
+  let copy: Layer | undefined;
+  try {
+    copy = new wrapperClass({ ...config, ...(name !== undefined && { name }), layer: inner });
+    if (wrappedLayer(copy) !== inner)
+      throw cannotCopy(who, layer, `its constructor does not take what it wraps, "${inner.name}", as layer`);
+    if (Array.isArray(weights)) inner.setWeights([...weights]);
+  } catch (error) {
+    discard(inner);
+    throw error;
+  }
+  toleratesDisposedWeights(copy);
+  // Disposing a wrapper disposes the variables in it, whoever else has them: those that are shared are the wrapper's, too.
+  if (weights === "share" && isBuilt(layer) && layer.weights.length > 0) whenFreed(copy, retain(layer));
+  return copy;
 }
 
 /** The variables whose values a copy with such changes has, in the order of `getWeights()`. */
@@ -128,9 +128,14 @@ export function weightsToCopy(
   layer: Layer,
   changes: Omit<LayerChanges, "name" | "weights">,
 ): LayerVariable[] {
-  if (changes.withoutActivation === true && isActivationLayer(layer)) return [];
+  if (changes.withoutActivation === true && isActivationLayer(innermost(layer))) return [];
   const dropsBias = changes.withoutBias === true && usesBias(layer.getConfig());
   return layer.weights.filter((variable) => !(dropsBias && /(^|\/)bias$/.test(variable.originalName)));
+}
+
+function innermost(layer: Layer): Layer {
+  const wrapped = wrappedLayer(layer);
+  return wrapped === null ? layer : innermost(wrapped);
 }
 
 /** A layer that makes other weights when it is built from its own config would compute something else. */
@@ -140,6 +145,8 @@ export function checkSameWeights(
   copy: Layer,
   changes: Omit<LayerChanges, "name" | "weights">,
 ): void {
+  // Which weights the activations in a model have is its own matter.
+  if (changes.withoutActivation === true && wrappedModel(layer) !== null) return;
   const expected = weightsToCopy(layer, changes).length;
   if (copy.weights.length !== expected) {
     throw cannotCopy(
@@ -152,7 +159,9 @@ export function checkSameWeights(
 
 /** Lets go of what a copy that is not used after all has taken. */
 export function discard(copy: Layer): void {
-  for (const variable of copy.weights) variable.dispose();
+  freedAfter(copy, 1);
+  copy.built = true;
+  copy.dispose();
   withInner(copy).forEach(disposeStates);
 }
 
@@ -241,7 +250,7 @@ function passWeights(who: string, layer: Layer, copy: Layer, changes: LayerChang
     const name = renamed(source.originalName, layer.name, copy.name);
     if (changes.weights !== "share")
       return { value: given.get(source) ?? source.read(), name, trainable: source.trainable };
-    release ??= retainAll([layer, ...(changes.wrappers ?? [])]);
+    release ??= retain(layer);
     return { variable: new SharedVariable(source, name, release) as unknown as LayerVariable };
   };
   const sources = withInner(layer);
@@ -261,13 +270,6 @@ function passWeights(who: string, layer: Layer, copy: Layer, changes: LayerChang
   }
 }
 
-function retainAll(layers: readonly Layer[]): () => void {
-  const releases = layers.map(retain);
-  return () => {
-    for (const release of releases) release();
-  };
-}
-
 /** The variable that a layer asked for by a name: tfjs puts the names of what it was built in before it. */
 function variableOf(name: string, variables: readonly LayerVariable[]): LayerVariable | undefined {
   return variables
@@ -277,6 +279,7 @@ function variableOf(name: string, variables: readonly LayerVariable[]): LayerVar
 
 /** `"dense_1/kernel"` for a copy called dense_2: models save weights by these names, which must differ. */
 function renamed(variable: string, layer: string, copy: string): string {
+  if (copy === layer) return variable;
   const at = `/${variable}`.indexOf(`/${layer}/`);
   return at < 0 ? `${copy}/${variable}` : variable.slice(0, at) + copy + variable.slice(at + layer.length);
 }

@@ -7,6 +7,7 @@ import {
   type Layer,
   type LayerNode,
   sourceOf,
+  wrappedModel,
 } from "../layers/internals.js";
 import type { OutputSource } from "./rebuildModel.js";
 
@@ -33,7 +34,9 @@ export function beforeActivation(tensor: tf.SymbolicTensor, wanted: string | nul
     const through = beforeActivation(x, "softmax");
     return isChanged(x, through) ? { tensor, through } : { tensor };
   }
-  if (!endsIn(layer, wanted)) return { tensor };
+  const [y] = wrappedModel(layer)?.outputs ?? [];
+  const ends = y === undefined ? endsIn(layer, wanted) : isChanged(y, beforeActivation(y, wanted));
+  if (!ends) return { tensor };
   return isActivationLayer(layer)
     ? { tensor: node.inputTensors[0] as tf.SymbolicTensor }
     : { tensor, withoutActivation: true };

@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs";
+import { classOf } from "../checks/knownLayers.js";
 import {
   type Container,
   freedAfter,
@@ -8,9 +9,11 @@ import {
   type LayerNode,
   nodesInOrder,
   sourceOf,
+  wrappedModel,
 } from "../layers/internals.js";
-import { applied, inputLike } from "./applied.js";
-import { checkSameWeights, discard, type LayerChanges, newCopy } from "./newCopy.js";
+import { applied, distinct, inputLike, uniqueName } from "./applied.js";
+import { type CopyWrapped, checkSameWeights, discard, type LayerChanges, newCopy } from "./newCopy.js";
+import { beforeOutputActivation } from "./outputActivation.js";
 
 /** Where an output of the new model comes from: a tensor of the old one, perhaps with the activation of its layer left out. */
 export interface OutputSource {
@@ -29,8 +32,6 @@ export interface RebuildOptions {
   name?: string | null;
   /** Whether the copied layers use the originals' variables (default) or copies of their values. */
   shareWeights?: boolean;
-  /** Wrappers around the model, which dispose its weights with their own. */
-  wrappers?: readonly Layer[];
 }
 
 /**
@@ -42,18 +43,25 @@ export interface RebuildOptions {
 export function rebuildModel(
   who: string,
   model: Container,
-  { outputsOf = asItIs, name = model.name, shareWeights = true, wrappers = [] }: RebuildOptions = {},
+  { outputsOf = asItIs, name = model.name, shareWeights = true }: RebuildOptions = {},
 ): tf.LayersModel {
-  const building: Building = {
-    who,
-    wrappers,
-    weights: shareWeights ? "share" : "copy",
-    copies: new Map(),
-    made: [],
-    disposals: new Map(),
-  };
+  return attempt(who, shareWeights, (building) => rebuild(building, model, outputsOf, name));
+}
+
+/** What `newCopy` copies the models with that wrappers wrap. */
+export function copyWrapped(who: string): CopyWrapped {
+  return (wrapped, changes) =>
+    isContainer(wrapped) || wrappedModel(wrapped) !== null
+      ? attempt(who, changes.weights === "share", (building) => wrappedIn(building, wrapped, changes))
+      : null;
+}
+
+/** Runs `make`, and lets go of the layers that it made where it fails. */
+function attempt<T>(who: string, shareWeights: boolean, make: (building: Building) => T): T {
+  const weights = shareWeights ? "share" : "copy";
+  const building: Building = { who, weights, copies: new Map(), made: [], disposals: new Map() };
   try {
-    return rebuild(building, model, outputsOf, name);
+    return make(building);
   } catch (error) {
     for (const copy of building.made) discard(copy);
     throw error;
@@ -64,7 +72,6 @@ export function rebuildModel(
 interface Building {
   readonly who: string;
   readonly weights: "share" | "copy";
-  readonly wrappers: readonly Layer[];
   /** The copies of layers and nested models. One that is in several models has one copy. */
   readonly copies: Map<Layer, Layer>;
   /** Every copied layer, to let go of where something fails. */
@@ -83,13 +90,15 @@ function rebuild(
     const sequential = rebuildSequential(building, model, name);
     if (sequential !== null) return sequential;
   }
-  const calls = nodesInOrder(model) as LayerNode[];
+  // In the order in which they were made, so that a shared layer's calls keep their numbers.
+  const calls = (nodesInOrder(model) as LayerNode[]).sort((a, b) => a.id - b.id);
   const sources = outputsOf(model);
   const wanted = neededCalls(calls, sources);
   const tensors = new Map<tf.SymbolicTensor, tf.SymbolicTensor>();
   const mapped = (x: tf.SymbolicTensor) => tensors.get(x) as tf.SymbolicTensor;
   /** The copies in this model. */
   const own = new Set<Layer>();
+  const names = () => new Set([...model.inputs.map((x) => x.sourceLayer), ...own].map((layer) => layer.name));
 
   for (const x of model.inputs) tensors.set(x, inputLike(x, x.sourceLayer.name));
   for (const call of calls) {
@@ -102,7 +111,7 @@ function rebuild(
 
   const changedLayers = new Map<Layer, Layer>();
   const changedCalls = new Map<LayerNode, tf.SymbolicTensor[]>();
-  const made = ({ tensor, withoutActivation, nested, through }: OutputSource): tf.SymbolicTensor => {
+  const madeFrom = ({ tensor, withoutActivation, nested, through }: OutputSource): tf.SymbolicTensor => {
     if (!withoutActivation && !nested && !through) return mapped(tensor);
     const { layer, node } = sourceOf(tensor);
     const ys = changedCalls.get(node) ?? callChanged(layer, node, nested, through);
@@ -118,13 +127,13 @@ function rebuild(
     if (through !== undefined) {
       const copy = copyOf(building, layer);
       own.add(copy);
-      return applied(copy, [made(through)], node.callArgs);
+      return applied(copy, [madeFrom(through)], node.callArgs);
     }
     let copy = changedLayers.get(layer);
     if (copy === undefined) {
       // The layer may stand in the same model as it was, if something else uses it; then the names must differ.
       const taken = own.has(building.copies.get(layer) as Layer);
-      const newName = taken ? uniqueName(`${layer.name}_linear`, own) : layer.name;
+      const newName = taken ? uniqueName(`${layer.name}_linear`, names()) : layer.name;
       copy =
         nested && isContainer(layer)
           ? rebuild(building, layer, nested, newName)
@@ -132,9 +141,11 @@ function rebuild(
       changedLayers.set(layer, copy);
       own.add(copy);
     }
-    return called(building, copy, node, mapped);
+    return called(building, copy, node, mapped, { withoutActivation: true });
   };
-  const outputs = sources.map(made);
+  const made = sources.map(madeFrom);
+  // A model of [logits, softmax(logits)] has the logits twice now.
+  const outputs = outputsOf === asItIs ? made : distinct(made, names());
 
   // tfjs disposes a nested model twice.
   for (const copy of own) addDisposals(building, copy, isContainer(copy) ? 2 : 1);
@@ -184,14 +195,24 @@ function copyOf(building: Building, layer: Layer): Layer {
   return copy;
 }
 
-function newLayer(
-  { who, weights, wrappers, made }: Building,
-  layer: Layer,
-  changes: Omit<LayerChanges, "weights">,
-): Layer {
-  const copy = newCopy(who, layer, { ...changes, weights, wrappers }, rebuildModel);
+function newLayer(building: Building, layer: Layer, changes: Omit<LayerChanges, "weights">): Layer {
+  const { who, weights, made } = building;
+  const copy = newCopy(who, layer, { ...changes, weights }, (wrapped, inner) =>
+    // A wrapper of a plain layer, too: something else may use that.
+    wrappedModel(layer) !== null || (classOf(layer) === "TimeDistributed" && !inner.withoutActivation)
+      ? wrappedIn(building, wrapped, inner)
+      : null,
+  );
   made.push(copy);
   return copy;
+}
+
+/** The copy of what a wrapper wraps. */
+function wrappedIn(building: Building, wrapped: Layer, { withoutActivation = false }: LayerChanges): Layer {
+  if (!withoutActivation) return copyOf(building, wrapped);
+  return isContainer(wrapped)
+    ? (rebuild(building, wrapped, beforeOutputActivation(null), wrapped.name) as unknown as Layer)
+    : newLayer(building, wrapped, { name: wrapped.name, withoutActivation });
 }
 
 function called(
@@ -199,9 +220,10 @@ function called(
   copy: Layer,
   call: LayerNode,
   mapped: (x: tf.SymbolicTensor) => tf.SymbolicTensor,
+  changes: Omit<LayerChanges, "name" | "weights"> = {},
 ): tf.SymbolicTensor[] {
   const ys = applied(copy, call.inputTensors.map(mapped), call.callArgs);
-  if (!isContainer(copy)) checkSameWeights(who, call.outboundLayer, copy, {});
+  if (!isContainer(copy)) checkSameWeights(who, call.outboundLayer, copy, changes);
   return ys;
 }
 
@@ -228,11 +250,4 @@ function neededCalls(calls: readonly LayerNode[], sources: readonly OutputSource
     for (const x of call.inputTensors) tensors.add(x);
   }
   return needed;
-}
-
-function uniqueName(name: string, layers: ReadonlySet<Layer>): string {
-  const taken = new Set([...layers].map((layer) => layer.name));
-  let unique = name;
-  for (let i = 1; taken.has(unique); i++) unique = `${name}_${i}`;
-  return unique;
 }

@@ -1,8 +1,8 @@
 import type * as tf from "@tensorflow/tfjs";
 import { type Layer, ownedByOneModel } from "../layers/internals.js";
-import { applied } from "./applied.js";
+import { applied, distinct, uniqueName } from "./applied.js";
 import { checkSameWeights, discard, newCopy } from "./newCopy.js";
-import { rebuildModel } from "./rebuildModel.js";
+import { copyWrapped } from "./rebuildModel.js";
 import type { TraceNode } from "./trace.js";
 
 export interface ReplayOptions {
@@ -22,6 +22,8 @@ export interface Replayed {
   readonly tensors: ReadonlyMap<number, tf.SymbolicTensor>;
   /** Lets go of all copies: for a caller that fails. */
   discard(): void;
+  /** Of all layers, the input layers included. */
+  readonly names: Set<string>;
 }
 
 /**
@@ -57,12 +59,12 @@ export function replay(
           for (const [i, id] of outputs.entries()) tensors.set(id, xs[i] as tf.SymbolicTensor);
           continue;
         }
-        copy = replacement ?? newCopy(who, layer, { name, weights: "share" }, rebuildModel);
+        copy = replacement ?? newCopy(who, layer, { name, weights: "share" }, copyWrapped(who));
         copies.set(layer, copy);
         names.add(name);
         if (replacement === undefined) made.add(copy);
       }
-      const ys = applied(copy, xs, node.callArgs);
+      const ys = applied(copy, distinct(xs, names), node.callArgs);
       if (made.has(copy)) checkSameWeights(who, layer, copy, {});
       for (const [i, id] of outputs.entries()) tensors.set(id, ys[i] as tf.SymbolicTensor);
     }
@@ -71,13 +73,11 @@ export function replay(
     throw error;
   }
   for (const copy of copies.values()) ownedByOneModel(copy);
-  return { copies, tensors, discard: discardAll };
+  return { copies, tensors, discard: discardAll, names };
 }
 
 /** The name; where it is taken the path; else with a number. */
 function unused(name: string, path: string, taken: ReadonlySet<string>): string {
   for (const candidate of [name, path]) if (!taken.has(candidate)) return candidate;
-  let i = 1;
-  while (taken.has(`${path}_${i}`)) i++;
-  return `${path}_${i}`;
+  return uniqueName(path, taken);
 }

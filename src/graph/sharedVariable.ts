@@ -52,6 +52,10 @@ export class SharedVariable {
     return this;
   }
 
+  get isDisposed(): boolean {
+    return this.#disposed;
+  }
+
   dispose(): void {
     this.assertNotDisposed();
     this.#disposed = true;

@@ -1,5 +1,6 @@
 import type * as tf from "@tensorflow/tfjs";
 import { ArgumentError } from "../errors.js";
+import { uniqueName } from "./applied.js";
 import { modelFromTrace } from "./modelFromTrace.js";
 import { findTensors, type TensorName } from "./namedTensors.js";
 import { trace } from "./trace.js";
@@ -22,7 +23,7 @@ export interface SubModelOptions {
  *
  * @throws GraphError for a name that the model does not have (with the nearest), a tensor of another model, and where
  *   `to` needs an input that `from` cuts off, or does not depend on one of `from`; ArgumentError for what is no layers
- *   model; DisposedError; UnsupportedLayerError for a layer that cannot be copied
+ *   model, and for a tensor that is twice in `from`; DisposedError; UnsupportedLayerError for a layer that cannot be copied
  * @example const features = subModel(model, { to: "conv5" });
  */
 export function subModel(model: tf.LayersModel, { from, to }: SubModelOptions = {}): tf.LayersModel {
@@ -42,6 +43,17 @@ export function subModel(model: tf.LayersModel, { from, to }: SubModelOptions = 
             ),
           })),
         );
+  const names = new Set<string>();
+  for (const [i, input] of inputs.entries()) {
+    const first = inputs.findIndex(({ id }) => id === input.id);
+    if (first < i)
+      throw new ArgumentError(
+        `${who}: expected different tensors from which to cut, got "${inputs[first]?.name}" twice`,
+      );
+    // Those of a layer's two calls have the same.
+    input.name = uniqueName(input.name, names);
+    names.add(input.name);
+  }
   const outputs =
     to === undefined
       ? traced.outputs

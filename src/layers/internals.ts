@@ -9,6 +9,8 @@ export type Shape = readonly (number | null)[];
 
 /** One recorded call of a layer. */
 export interface LayerNode {
+  /** Counts all calls of all layers. */
+  readonly id: number;
   readonly outboundLayer: Layer;
   readonly inboundLayers: readonly Layer[];
   readonly inputTensors: readonly tf.SymbolicTensor[];
@@ -113,6 +115,12 @@ export function hasInputShape(layer: Layer): boolean {
 /** The layer that a wrapper wraps, or null. */
 export function wrappedLayer(layer: Layer): Layer | null {
   return layerIn(layer, "layer");
+}
+
+/** The model that a layer wraps, or that a wrapper in it wraps; or null. */
+export function wrappedModel(layer: Layer): Container | null {
+  const wrapped = wrappedLayer(layer);
+  return wrapped === null || isContainer(wrapped) ? wrapped : wrappedModel(wrapped);
 }
 
 /** The layer in a field of a layer, or null: a class of a user's may have anything there. */
@@ -380,9 +388,26 @@ export function retain(layer: Layer): () => void {
   return () => {
     if (released) return;
     released = true;
+    // What holds the same weights may have gone before it: a model, and a wrapper of that.
+    if (counted._refCount === 1) toleratesDisposedWeights(layer);
     if (unused && callsOfLayer(layer).length > 0 && counted._refCount !== null && counted._refCount > 1)
       counted._refCount--;
     layer.dispose();
+  };
+}
+
+/** Whether a variable is disposed: tfjs's, or one that is shared. */
+function isDisposedVariable(variable: LayerVariable): boolean {
+  const { isDisposed, val } = variable as unknown as { isDisposed?: boolean; val: tf.Variable };
+  return isDisposed ?? val.isDisposed;
+}
+
+/** Makes the disposal of a layer leave out the weights that are disposed already, at which tfjs throws. */
+export function toleratesDisposedWeights(layer: Layer): void {
+  (layer as unknown as { disposeWeights(): number }).disposeWeights = () => {
+    const left = layer.weights.filter((variable) => !isDisposedVariable(variable));
+    for (const variable of left) variable.dispose();
+    return left.length;
   };
 }
 

@@ -127,6 +127,41 @@ test("behind a softmax a layer is looked through only where it leaves the rows a
   assert.is(modelWoOutputActivation(features).layers[1]!.getConfig().activation, "relu");
 });
 
+test("of logits and their softmax as two outputs the copy has the logits twice", () => {
+  const x = tf.input({ shape: [3] });
+  const logits = l.dense({ units: 2, name: "logits" }).apply(x) as tf.SymbolicTensor;
+  const inner = tf.model({
+    name: "inner",
+    inputs: x,
+    outputs: [logits, l.softmax({}).apply(logits) as tf.SymbolicTensor],
+  });
+  const y = tf.input({ shape: [3] });
+  const outer = tf.model({ inputs: y, outputs: inner.apply(y) as tf.SymbolicTensor[] });
+  for (const model of [inner, outer]) {
+    const copy = withoutLeak(() => modelWoSoftmax(model));
+    tf.tidy(() => {
+      const input = randomTensor([2, 3], 1);
+      const [want] = model.predict(input) as tf.Tensor[];
+      for (const got of copy.predict(input) as tf.Tensor[]) assert.equal(got.dataSync(), want!.dataSync());
+    });
+    copy.dispose();
+  }
+});
+
+test("the calls of a shared layer keep their numbers in a copy, whichever way is longer", () => {
+  const x = tf.input({ shape: [2], name: "x" });
+  const shared = l.dense({ units: 2, name: "shared" });
+  const call = (input: tf.SymbolicTensor) => shared.apply(input) as tf.SymbolicTensor;
+  const [first, short] = [call(x), call(x)];
+  const model = tf.model({
+    inputs: x,
+    outputs: l.add({ name: "sum" }).apply([short, call(first)]) as tf.SymbolicTensor,
+  });
+  const copy = copyModel(model);
+  assert.equal(copy.toJSON(null, false), model.toJSON(null, false));
+  copy.dispose();
+});
+
 test("two outputs of one shared softmax layer both lose it", () => {
   const [a, b] = [tf.input({ shape: [4] }), tf.input({ shape: [4] })];
   const classes = l.dense({ units: 3, activation: "softmax" });

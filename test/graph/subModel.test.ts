@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { ArgumentError, GraphError } from "../../src/errors.js";
-import { getActivations, subModel } from "../../src/graph/index.js";
+import { getActivations, subModel, traceModelExecution } from "../../src/graph/index.js";
 import { withoutLeak } from "../support/backends.js";
 import { convNet, nestedNet, randomTensor, sharedNet } from "../support/models.js";
 import { throws } from "../support/throws.js";
@@ -74,6 +74,62 @@ test("the parts share the weights, and any of the models can be disposed first; 
   const before = tf.memory().numTensors;
   part.dispose();
   assert.ok(tf.memory().numTensors < before);
+});
+
+test("a tensor that is cut at twice is an output twice, which tfjs runs, and no input twice", () => {
+  const model = sharedNet();
+  const x = model.inputs.map((_, i) => randomTensor([2, 4], i));
+  withoutLeak(() => {
+    const twice = subModel(model, { to: ["sum", "sum", "a", "a"] });
+    const [sum, again, a, input] = tf.tidy(() =>
+      (twice.predict(x) as tf.Tensor[]).map((y) => [...y.dataSync()]),
+    );
+    assert.equal([sum, a], [again, input]);
+    assert.equal(a, [...x[0]!.dataSync()]);
+    twice.dispose();
+    throws(
+      () => subModel(model, { from: ["sum", "sum"] }),
+      ArgumentError,
+      'subModel: expected different tensors from which to cut, got "sum_output" twice',
+    );
+  });
+});
+
+test("a nested model that is given one tensor twice, and uses it further, runs when it is unrolled", () => {
+  const [query, value] = [tf.input({ shape: [3] }), tf.input({ shape: [3] })];
+  const mixed = tf.layers.add({ name: "mix" }).apply([query, value]) as tf.SymbolicTensor;
+  const block = tf.model({
+    name: "block",
+    inputs: [query, value],
+    outputs: tf.layers.multiply({ name: "gate" }).apply([mixed, query]) as tf.SymbolicTensor,
+  });
+  const x = tf.input({ shape: [3], name: "x" });
+  const hidden = tf.layers.dense({ units: 3, name: "hidden" }).apply(x) as tf.SymbolicTensor;
+  const model = tf.model({ inputs: x, outputs: block.apply([hidden, hidden]) as tf.SymbolicTensor });
+  const input = randomTensor([2, 3], 1);
+  untouched(model, () =>
+    withoutLeak(() => {
+      const part = subModel(model);
+      tf.tidy(() => {
+        assert.equal(run(part, input), run(model, input));
+        const { "block/gate": gate } = getActivations(model, input);
+        assert.equal([[...gate!.dataSync()]], run(model, input));
+      });
+      part.dispose();
+    }),
+  );
+  const { executionList, outputs } = traceModelExecution(model, { reapplyOnCopiedLayers: true });
+  assert.equal(run(tf.model({ inputs: executionList[0]!.ys, outputs }), input), run(model, input));
+});
+
+test("tensors of two uses of one layer, which tfjs calls the same, can both be cut from", () => {
+  const model = nestedNet();
+  const uses = traceModelExecution(model).executionList.filter(({ layer }) => layer.name === "hidden");
+  const from = uses.map(({ ys }) => ys[0]!);
+  assert.is(from.length, 2);
+  const part = subModel(model, { from, to: from });
+  assert.is(new Set(part.inputNames).size, 2);
+  part.dispose();
 });
 
 test("unknown names, ambiguous ones, foreign tensors and impossible cuts are refused; the model is left as it is", () => {

@@ -301,23 +301,37 @@ export const zoo: readonly ZooModel[] = [
     },
   },
   {
-    name: "steps_of_steps_of_a_model",
+    name: "steps_of_steps",
     softmax: true,
     make: () => {
-      const frame = tf.sequential({
-        name: "inner_frame",
+      const classifier = tf.sequential({
+        name: "classifier",
+        layers: [l.dense({ units: 4, inputShape: [3] }), l.batchNormalization(), softmaxHead(2)],
+      });
+      return sequential("steps_of_steps", [
+        l.timeDistributed({ layer: l.timeDistributed({ layer: classifier }), inputShape: [2, 4, 3] }),
+      ]);
+    },
+  },
+  {
+    name: "steps_around_steps",
+    softmax: false,
+    make: () => {
+      const dense = () => l.dense({ units: 3, activation: "tanh", inputShape: [3] });
+      const letter = tf.sequential({ name: "letter", layers: [dense(), l.batchNormalization()] });
+      const word = tf.sequential({
+        name: "word",
         layers: [
-          l.dense({ units: 4, inputShape: [3], activation: "relu" }),
-          l.batchNormalization(),
-          l.dense({ units: 2 }),
+          l.timeDistributed({ layer: letter, inputShape: [4, 3] }),
+          l.bidirectional({ layer: l.gru({ units: 2 }) as tf.RNN, mergeMode: "concat" }),
         ],
       });
-      const row = tf.sequential({
-        name: "row",
-        layers: [l.timeDistributed({ layer: frame, inputShape: [2, 3] }), l.flatten()],
-      });
-      return functional("steps_of_steps_of_a_model", [[4, 2, 3]], (x) =>
-        chain(x!, l.timeDistributed({ layer: row }), l.flatten(), softmaxHead()),
+      return functional("steps_around_steps", [[2, 4, 3]], (x) =>
+        chain(
+          x!,
+          l.timeDistributed({ layer: word }),
+          l.bidirectional({ layer: l.lstm({ units: 2 }) as tf.RNN, mergeMode: "sum" }),
+        ),
       );
     },
   },
