@@ -1,9 +1,9 @@
 import type * as tf from "@tensorflow/tfjs";
 import { UnsupportedLayerError } from "../errors.js";
-import { operations } from "../layers/operations.js";
 import { isRecord, type JsonRecord } from "./keras/checks.js";
 import { type ConvertContext, convertLayer } from "./keras/convertLayer.js";
 import type { ModelSpec } from "./keras/modelSpec.js";
+import { unsupportedOperation } from "./keras/operationSpec.js";
 import type { ModelWeights } from "./keras/weights.js";
 import { type LoadModelOptions, type ModelSource, openModel, openSource, saying } from "./loadModel.js";
 
@@ -72,9 +72,7 @@ function inspected(
     const { className } = layer;
     const unsupported =
       layer.kind === "operation"
-        ? Object.hasOwn(operations, className)
-          ? null
-          : "this operation is not supported"
+        ? unsupportedOperation(layer)
         : whyNot(className, layer.name, layer.config, version);
     const shapes = layer.kind === "layer" ? weights.of(layer).map(({ shape }) => shape) : [];
     return [{ path, className, weights: shapes, unsupported }];
@@ -101,6 +99,7 @@ function whyNot(
     inputShape: null,
     isolated: false,
     masked: false,
+    wrapped: false,
   };
   try {
     convertLayer(className, name, config, context);
