@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import type { Shape } from "./internals.js";
 import { type BaseConfig, OwnLayer } from "./OwnLayer.js";
+import { namedArguments, type OperationRule } from "./operations/rule.js";
 import { operations } from "./operations.js";
 
 /** A value in an operation's arguments: plain, or the input of that number. */
@@ -12,6 +13,7 @@ export type OperationArgument =
   | { input: number }
   | { slice: (number | null)[] }
   | { ellipsis: true }
+  | { constant: OperationArgument; dtype: tf.DataType }
   | OperationArgument[];
 
 /** Text that tfjs leaves as it is when it writes and reads a configuration: all other keys get their words joined otherwise. */
@@ -63,15 +65,15 @@ export class Operation extends OwnLayer<OperationOptions> {
     const kwargs = JSON.parse(this.options.kwargs.name) as Record<string, OperationArgument>;
     const fill = (argument: OperationArgument): unknown => {
       if (Array.isArray(argument)) return argument.map(fill);
-      if (typeof argument === "object" && argument !== null && "input" in argument)
-        return inputs[argument.input];
+      if (typeof argument !== "object" || argument === null) return argument;
+      if ("input" in argument) return inputs[argument.input];
+      if ("constant" in argument)
+        return tf.tensor(argument.constant as tf.TensorLike, undefined, argument.dtype);
       return argument;
     };
-    const run = operations[operation] as (typeof operations)[string];
-    return run(
-      args.map(fill),
-      Object.fromEntries(Object.entries(kwargs).map(([key, value]) => [key, fill(value)])),
-    );
+    const rule = operations[operation] as OperationRule;
+    const named = Object.fromEntries(Object.entries(kwargs).map(([key, value]) => [key, fill(value)]));
+    return rule.run(namedArguments(rule, args.map(fill), named));
   }
 
   /**

@@ -1,9 +1,8 @@
 /** Preprocessing layers of Keras that tfjs lacks, or computes otherwise. */
 import * as tf from "@tensorflow/tfjs";
-import { ShapeError } from "../errors.js";
 import type { Shape } from "./internals.js";
 import { type BaseConfig, channelsLast, channelsLastShape, OwnLayer } from "./OwnLayer.js";
-import { type Interpolation, resample } from "./resample.js";
+import { type Interpolation, type ResizeOptions, resizeImages } from "./resample.js";
 
 interface SizeOptions {
   height: number;
@@ -12,19 +11,30 @@ interface SizeOptions {
   dataFormat: string;
 }
 
-/** Images [..., h, w, c] of another size, by interpolation with half-pixel centres and without antialiasing. */
-export class KerasResizing extends OwnLayer<SizeOptions> {
+type ResizingOptions = SizeOptions & Required<ResizeOptions>;
+
+/** Images [..., h, w, c] of another size, by interpolation with half-pixel centres. */
+export class KerasResizing extends OwnLayer<ResizingOptions> {
   static readonly className = "KerasResizing";
 
-  constructor(config: BaseConfig & Partial<SizeOptions>) {
-    super(config, { height: 1, width: 1, interpolation: "bilinear", dataFormat: "channelsLast" });
+  constructor(config: BaseConfig & Partial<ResizingOptions>) {
+    super(config, {
+      height: 1,
+      width: 1,
+      interpolation: "bilinear",
+      dataFormat: "channelsLast",
+      antialias: false,
+      cropToAspectRatio: false,
+      padToAspectRatio: false,
+      fillValue: 0,
+    });
     this.supportsMasking = false;
   }
 
   protected override compute([x]: [tf.Tensor]): tf.Tensor {
-    const { height, width, interpolation, dataFormat } = this.options;
+    const { height, width, dataFormat, ...options } = this.options;
     return channelsLast(tf.cast(x, "float32"), dataFormat, (last) =>
-      resample(resample(last, 1, height, interpolation), 2, width, interpolation),
+      resizeImages(last, height, width, options),
     );
   }
 
@@ -34,7 +44,7 @@ export class KerasResizing extends OwnLayer<SizeOptions> {
   }
 }
 
-/** The middle of images that are at least as large. */
+/** The middle of images; of those that are smaller, as much as has the wanted proportions, made larger. */
 export class KerasCenterCrop extends OwnLayer<Omit<SizeOptions, "interpolation">> {
   static readonly className = "KerasCenterCrop";
 
@@ -45,12 +55,10 @@ export class KerasCenterCrop extends OwnLayer<Omit<SizeOptions, "interpolation">
 
   protected override compute([x]: [tf.Tensor]): tf.Tensor {
     const { height, width, dataFormat } = this.options;
-    return channelsLast(x, dataFormat, (last) => {
+    return channelsLast(tf.cast(x, "float32"), dataFormat, (last) => {
       const [b, h, w, c] = last.shape as [number, number, number, number];
       if (h < height || w < width) {
-        throw new ShapeError(
-          `${this.name}: expected images of at least ${height} x ${width}, got ${h} x ${w}`,
-        );
+        return resizeImages(last, height, width, { interpolation: "bilinear", cropToAspectRatio: true });
       }
       const begin = [0, Math.floor((h - height) / 2), Math.floor((w - width) / 2), 0];
       return tf.slice(last, begin, [b, height, width, c]);

@@ -22,10 +22,11 @@ export function resample(
   axis: number,
   length: number,
   interpolation: Interpolation,
+  antialias = false,
 ): tf.Tensor {
   const old = x.shape[axis] as number;
   if (length === old) return x;
-  const weights = tf.tensor2d(weightsOf(old, length, interpolation), [length, old]);
+  const weights = tf.tensor2d(weightsOf(old, length, interpolation, antialias), [length, old]);
   const before = x.shape.slice(0, axis);
   const after = x.shape.slice(axis + 1);
   const rows = before.reduce((a, b) => a * b, 1);
@@ -53,25 +54,22 @@ const KERNELS: Readonly<Partial<Record<Interpolation, { radius: number; at: (x: 
   lanczos5: { radius: 5, at: lanczos(5) },
 };
 
-/** How finely TensorFlow tells how far a point of its cubic lies from a pixel. */
-const CUBIC_STEPS = 1024;
-
-/** Where the i-th new pixel lies among the old. */
-function centreOf(i: number, scale: number, interpolation: Interpolation): number {
-  const centre = (i + 0.5) * scale - 0.5;
-  if (interpolation !== "bicubic") return centre;
-  const before = Math.floor(centre);
-  return before + Math.round((centre - before) * CUBIC_STEPS) / CUBIC_STEPS;
-}
-
-/** Row-major [length, old]. */
-function weightsOf(old: number, length: number, interpolation: Interpolation): Float32Array {
+/**
+ * Row-major [length, old]. With `antialias` a kernel is as much wider as the image gets smaller, so that no pixel is left out.
+ */
+function weightsOf(
+  old: number,
+  length: number,
+  interpolation: Interpolation,
+  antialias: boolean,
+): Float32Array {
   const w = new Float32Array(length * old);
   const scale = old / length;
+  const wide = antialias ? Math.max(1, scale) : 1;
   for (let i = 0; i < length; i++) {
     const row = w.subarray(i * old, (i + 1) * old);
     if (interpolation === "nearest") {
-      row[Math.min(old - 1, Math.floor((i + 0.5) * scale))] = 1;
+      row[Math.min(old - 1, Math.floor(Math.fround((i + 0.5) * Math.fround(scale))))] = 1;
     } else if (interpolation === "area") {
       // The part of each pixel that lies under the new one.
       for (let j = Math.floor(i * scale); j < Math.min(old, Math.ceil((i + 1) * scale)); j++) {
@@ -79,16 +77,69 @@ function weightsOf(old: number, length: number, interpolation: Interpolation): F
       }
     } else {
       const { radius, at } = KERNELS[interpolation] as { radius: number; at: (x: number) => number };
-      const centre = centreOf(i, scale, interpolation);
-      for (let j = Math.ceil(centre - radius); j <= Math.floor(centre + radius); j++) {
-        if (interpolation === "bilinear") {
+      const table = interpolation === "bicubic" && !antialias;
+      const centre = table ? tabulated(i, scale) : (i + 0.5) * scale - 0.5;
+      const reach = radius * wide;
+      for (let j = Math.ceil(centre - reach); j <= Math.floor(centre + reach); j++) {
+        if (interpolation === "bilinear" && !antialias) {
           const inside = Math.min(old - 1, Math.max(0, j));
           row[inside] = (row[inside] as number) + at(j - centre);
-        } else if (j >= 0 && j < old) row[j] = at(j - centre);
+        } else if (j >= 0 && j < old) row[j] = at((j - centre) / wide);
       }
       const sum = row.reduce((a, b) => a + b, 0);
       for (let j = 0; j < old; j++) row[j] = (row[j] as number) / sum;
     }
   }
   return w;
+}
+
+/**
+ * Where a bicubic sample lies: TensorFlow looks its weights up in a table of 1024 places between two pixels.
+ *
+ * @source tensorflow/core/kernels/image/resize_bicubic_op.cc
+ */
+function tabulated(i: number, scale: number): number {
+  const at = Math.fround(Math.fround((i + 0.5) * Math.fround(scale)) - 0.5);
+  const whole = Math.floor(at);
+  return whole + Math.round((at - whole) * 1024) / 1024;
+}
+
+export interface ResizeOptions {
+  readonly interpolation: Interpolation;
+  readonly antialias?: boolean;
+  /** Cuts what would be squeezed, so that nothing is. */
+  readonly cropToAspectRatio?: boolean;
+  /** Adds borders of `fillValue` instead. */
+  readonly padToAspectRatio?: boolean;
+  readonly fillValue?: number;
+}
+
+/** Images [batch, height, width, channels] in another size. @source keras/src/backend/tensorflow/image.py */
+export function resizeImages(
+  x: tf.Tensor,
+  height: number,
+  width: number,
+  { interpolation, antialias = false, fillValue = 0, ...aspect }: ResizeOptions,
+): tf.Tensor {
+  const [b, h, w, c] = x.shape as [number, number, number, number];
+  const wantedHeight = Math.trunc(Math.fround(Math.fround(w * height) / width));
+  const wantedWidth = Math.trunc(Math.fround(Math.fround(h * width) / height));
+  let images = x;
+  if (aspect.cropToAspectRatio === true) {
+    const rows = Math.max(Math.min(h, wantedHeight), 1);
+    const columns = Math.max(Math.min(w, wantedWidth), 1);
+    const begin = [0, Math.floor((h - rows) / 2), Math.floor((w - columns) / 2), 0];
+    images = tf.slice(x, begin, [b, rows, columns, c]);
+  } else if (aspect.padToAspectRatio === true) {
+    const above = Math.floor((Math.max(h, wantedHeight) - h) / 2);
+    const beside = Math.floor((Math.max(w, wantedWidth) - w) / 2);
+    const borders: [number, number][] = [
+      [0, 0],
+      [above, above],
+      [beside, beside],
+      [0, 0],
+    ];
+    images = tf.pad(x, borders, fillValue);
+  }
+  return resample(resample(images, 1, height, interpolation, antialias), 2, width, interpolation, antialias);
 }

@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs";
 import { convolvedLength } from "./convolve.js";
 import type { Shape } from "./internals.js";
 import { type BaseConfig, channelsLast, channelsLastShape, OwnLayer, perAxis } from "./OwnLayer.js";
+import { averagePool, maxPool, type PoolOptions } from "./pool.js";
 import { type Interpolation, resample } from "./resample.js";
 
 /** Before and after, for each axis of space. */
@@ -144,53 +145,44 @@ interface PoolingOptions {
   dataFormat: string;
 }
 
-/** The average of what lies under a window, of which the padding of `same` is no part. */
-abstract class AveragePooling extends OwnLayer<PoolingOptions> {
+abstract class Pooling extends OwnLayer<PoolingOptions> {
   constructor(config: BaseConfig & Partial<PoolingOptions>) {
     super(config, { poolSize: 2, strides: null, padding: "valid", dataFormat: "channelsLast" });
     this.supportsMasking = false;
   }
 
-  private windows(rank: number): { size: number[]; strides: number[] } {
+  protected abstract pool(x: tf.Tensor, options: PoolOptions): tf.Tensor;
+
+  private windows(rank: number): PoolOptions {
     const size = perAxis(this.options.poolSize, rank);
-    return { size, strides: perAxis(this.options.strides ?? size, rank) };
+    return { size, strides: perAxis(this.options.strides ?? size, rank), padding: this.options.padding };
   }
 
   protected override compute([x]: [tf.Tensor]): tf.Tensor {
-    const { padding, dataFormat } = this.options;
-    const rank = x.rank - 2;
-    const { size, strides } = this.windows(rank);
-    return channelsLast(x, dataFormat, (last) => {
-      const space = last.shape.slice(1, -1);
-      const borders = space.map((n, i): [number, number] => {
-        const [window, stride] = [size[i] as number, strides[i] as number];
-        const all = padding === "same" ? Math.max(0, (Math.ceil(n / stride) - 1) * stride + window - n) : 0;
-        return [Math.floor(all / 2), Math.ceil(all / 2)];
-      });
-      const pooled = (t: tf.Tensor) => averages(tf.pad(t, [[0, 0], ...borders, [0, 0]]), size, strides);
-      // The average over the whole window, by the part of it that is no padding.
-      return tf.div(pooled(last), pooled(tf.ones([1, ...space, 1])));
-    });
+    const windows = this.windows(x.rank - 2);
+    return channelsLast(x, this.options.dataFormat, (last) => this.pool(last, windows));
   }
 
   protected override shapeAfter([shape]: [Shape]): (number | null)[] {
-    const { size, strides } = this.windows(shape.length - 2);
+    const { size, strides, padding } = this.windows(shape.length - 2);
     return lengths(shape, this.options.dataFormat, (length, axis) =>
-      Number(convolvedLength(length, size[axis] as number, strides[axis] as number, this.options.padding, 1)),
+      Number(convolvedLength(length, size[axis] as number, strides[axis] as number, padding, 1)),
     );
   }
 }
 
-function averages(x: tf.Tensor, size: number[], strides: number[]): tf.Tensor {
-  if (size.length === 1) return tf.squeeze(averages(tf.expandDims(x, 1), [1, ...size], [1, ...strides]), [1]);
-  if (size.length === 2) {
-    return tf.avgPool(x as tf.Tensor4D, size as [number, number], strides as [number, number], "valid");
+abstract class AveragePooling extends Pooling {
+  protected override pool(x: tf.Tensor, options: PoolOptions): tf.Tensor {
+    return averagePool(x, options);
   }
-  const [a, b] = [size, strides] as [[number, number, number], [number, number, number]];
-  return tf.avgPool3d(x as tf.Tensor5D, a, b, "valid");
+}
+abstract class MaxPooling extends Pooling {
+  protected override pool(x: tf.Tensor, options: PoolOptions): tf.Tensor {
+    return maxPool(x, options);
+  }
 }
 
-/** With padding, of which tfjs's gradient is wrong. */
+/** With padding, of which tfjs's gradient is wrong, or channels first, which it ignores. */
 export class KerasAveragePooling1D extends AveragePooling {
   static readonly className = "KerasAveragePooling1D";
 }
@@ -198,48 +190,18 @@ export class KerasAveragePooling1D extends AveragePooling {
 export class KerasAveragePooling2D extends AveragePooling {
   static readonly className = "KerasAveragePooling2D";
 }
-/** With padding, of which tfjs's gradient is wrong. */
+/** tfjs's gradient is wrong on wasm. */
 export class KerasAveragePooling3D extends AveragePooling {
   static readonly className = "KerasAveragePooling3D";
 }
 
-/** The largest under a window; tfjs's 3D kernel is wrong on wasm. Taken over two axes, then over the third. */
-export class KerasMaxPooling3D extends OwnLayer<PoolingOptions> {
+/** With channels first, which tfjs ignores. */
+export class KerasMaxPooling1D extends MaxPooling {
+  static readonly className = "KerasMaxPooling1D";
+}
+/** tfjs's is wrong on wasm. */
+export class KerasMaxPooling3D extends MaxPooling {
   static readonly className = "KerasMaxPooling3D";
-
-  constructor(config: BaseConfig & Partial<PoolingOptions>) {
-    super(config, { poolSize: 2, strides: null, padding: "valid", dataFormat: "channelsLast" });
-    this.supportsMasking = false;
-  }
-
-  private windows(): { size: number[]; strides: number[] } {
-    const size = perAxis(this.options.poolSize, 3);
-    return { size, strides: perAxis(this.options.strides ?? size, 3) };
-  }
-
-  protected override compute([x]: [tf.Tensor]): tf.Tensor {
-    const { size, strides } = this.windows() as {
-      size: [number, number, number];
-      strides: [number, number, number];
-    };
-    const padding = this.options.padding as "same" | "valid";
-    return channelsLast(x, this.options.dataFormat, (last) => {
-      const [b, d, h, w, c] = last.shape as [number, number, number, number, number];
-      const planes = tf.reshape(last, [b * d, h, w, c]) as tf.Tensor4D;
-      const flat = tf.maxPool(planes, [size[1], size[2]], [strides[1], strides[2]], padding);
-      const [, rows, columns] = flat.shape;
-      const lines = tf.reshape(flat, [b, d, rows * columns, c]) as tf.Tensor4D;
-      const y = tf.maxPool(lines, [size[0], 1], [strides[0], 1], padding);
-      return tf.reshape(y, [b, y.shape[1], rows, columns, c]);
-    });
-  }
-
-  protected override shapeAfter([shape]: [Shape]): (number | null)[] {
-    const { size, strides } = this.windows();
-    return lengths(shape, this.options.dataFormat, (length, axis) =>
-      Number(convolvedLength(length, size[axis] as number, strides[axis] as number, this.options.padding, 1)),
-    );
-  }
 }
 
 interface GlobalPoolingOptions {

@@ -1,6 +1,6 @@
 /** Builds what a model's configuration says, each layer with its weights from the start. */
 import * as tf from "@tensorflow/tfjs";
-import { ModelFormatError, TracelightError, UnsupportedLayerError } from "../../errors.js";
+import { ArgumentError, ModelFormatError, TracelightError, UnsupportedLayerError } from "../../errors.js";
 import {
   disposeStates,
   freedAfter,
@@ -14,7 +14,6 @@ import {
   withInner,
 } from "../../layers/internals.js";
 import { type OperationArgument, operationConfig } from "../../layers/Operation.js";
-import { operations } from "../../layers/operations.js";
 import { asShape, asText, isRecord, type JsonRecord, shown } from "./checks.js";
 import { type ConvertContext, convertLayer } from "./convertLayer.js";
 import type { Hdf5Array } from "./hdf5.js";
@@ -28,6 +27,7 @@ import {
   refsOf,
   type TensorRef,
 } from "./modelSpec.js";
+import { ownArguments, unsupportedOperation } from "./operationSpec.js";
 import type { ModelWeights } from "./weights.js";
 
 export interface BuildOptions {
@@ -80,7 +80,7 @@ function isIsolated(spec: ModelSpec): boolean {
   );
 }
 
-const RECURRENT = new Set(["SimpleRNN", "LSTM", "GRU", "Bidirectional"]);
+const RECURRENT = new Set(["SimpleRNN", "LSTM", "GRU", "RNN", "Bidirectional"]);
 /** Layers whose masks are inputs by themselves. */
 const ATTENTION = new Set([
   "MultiHeadAttention",
@@ -275,6 +275,10 @@ class Builder {
     const states = [initial_state, kwargs.states ?? null].flatMap(refsIn);
     const inputs = [...main, ...states].map(get);
     const masks = refsIn(mask);
+    // Keras 3 gives a layer the mask of its input by itself only where the input is all that it takes.
+    if (this.options.keras >= 3 && states.length > 0 && masks.length === 0) {
+      return inputs.map((made, i) => (i === 0 ? { ...made, masked: false } : made));
+    }
     if (!USES_MASK.has(layer.className)) return inputs;
     if (masks.length === 0) {
       const handed = inputs[0]?.mask ?? null;
@@ -344,6 +348,7 @@ class Builder {
       inputShape: inputs[0]?.tensor.shape ?? null,
       isolated: this.isolated,
       masked: inputs[0]?.masked ?? false,
+      wrapped: false,
     };
   }
 
@@ -381,7 +386,14 @@ class Builder {
       return tf.layers.timeDistributed({ layer, ...common });
     }
     this.checkBackward(spec, inner.config);
-    const layer = this.wrapped(innerClass, innerName, inner.config, context);
+    // Keras makes it so, whatever the configuration says.
+    const zeros = { zero_output_for_mask: inner.config.return_sequences === true };
+    const layer = this.wrapped(
+      innerClass,
+      innerName,
+      { ...inner.config, ...zeros },
+      { ...context, wrapped: true },
+    );
     return tf.layers.bidirectional({
       layer: layer as tf.RNN,
       mergeMode: (config.merge_mode ?? null) as "concat",
@@ -411,10 +423,9 @@ class Builder {
   }
 
   private operation(spec: LayerSpec): Layer {
-    const { className, name, config } = spec;
-    if (!Object.hasOwn(operations, className)) {
-      throw this.unsupported(spec, "this operation is not supported");
-    }
+    const { className, name } = spec;
+    const why = unsupportedOperation(spec);
+    if (why !== null) throw this.unsupported(spec, why);
     const [call] = spec.calls as [CallSpec];
     let count = 0;
     const convert = (value: CallValue): OperationArgument => {
@@ -427,15 +438,22 @@ class Builder {
       }
       if (value.class_name === "__ellipsis__") return { ellipsis: true };
       if (value.class_name === "__numpy__" || value.class_name === "__tensor__") {
-        const { value: data } = value.config as Record<string, CallValue>;
-        if (typeof data === "number" || Array.isArray(data)) return data as OperationArgument;
+        const { value: data, dtype } = value.config as Record<string, CallValue>;
+        const kind = /^float(32|64)$/.test(String(dtype))
+          ? "float32"
+          : dtype === "bool"
+            ? "bool"
+            : /int/.test(String(dtype))
+              ? "int32"
+              : null;
+        if ((typeof data === "number" || Array.isArray(data)) && kind !== null)
+          return { constant: data as OperationArgument, dtype: kind };
       }
       throw this.unsupported(spec, `its argument ${shown(value)} is not supported`);
     };
     const args = call.args.map(convert);
-    const own = Object.entries(config).filter(([key]) => !["name", "dtype", "trainable"].includes(key));
     const kwargs = Object.fromEntries([
-      ...own.map(([key, value]) => [key, convert(value as CallValue)]),
+      ...ownArguments(spec).map(([key, value]) => [key, convert(value as CallValue)]),
       ...Object.entries(call.kwargs).map(([key, value]) => [key, convert(value)]),
     ]);
     return layerFromConfig("Operation", operationConfig(name, className, args, kwargs));
@@ -496,6 +514,8 @@ class Builder {
     try {
       return run();
     } catch (error) {
+      if (spec.kind === "operation" && error instanceof ArgumentError)
+        throw this.unsupported(spec, error.message);
       if (error instanceof TracelightError) throw error;
       const message = error instanceof Error ? error.message : String(error);
       throw new ModelFormatError(

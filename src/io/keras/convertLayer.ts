@@ -29,13 +29,15 @@ export interface ConvertContext {
   readonly isolated: boolean;
   /** Whether its input has a mask. */
   readonly masked: boolean;
+  /** Whether it is one of the layers of a Bidirectional. */
+  readonly wrapped: boolean;
 }
 
 /** What every layer may have, with no effect on what it computes from the weights that it is given. */
 const WITHOUT_EFFECT = new Set(
   (
     "name trainable dtype batch_input_shape batch_shape input_shape seed quantization_config lora_rank lora_alpha autocast " +
-    "noise_shape sparse ragged implementation unroll use_cudnn zero_output_for_mask input_length fused synchronized " +
+    "noise_shape sparse ragged implementation unroll use_cudnn input_length fused synchronized " +
     "momentum renorm_momentum renorm_clipping flash_attention"
   ).split(" "),
 );
@@ -223,7 +225,7 @@ const DEPTHWISE =
 const SEPARABLE = `${DEPTHWISE} filters`;
 const POOL = "pool_size strides padding data_format";
 const RNN =
-  "units activation recurrent_activation use_bias dropout recurrent_dropout return_sequences return_state go_backwards stateful reset_after unit_forget_bias";
+  "units activation recurrent_activation use_bias dropout recurrent_dropout return_sequences return_state go_backwards stateful reset_after unit_forget_bias zero_output_for_mask";
 const HEADS = "use_bias use_gate sliding_window dropout";
 
 /** groups of 1 are no groups; tfjs does not know the option. */
@@ -245,7 +247,9 @@ function pool(plain: string): Converter {
   const own = `Keras${plain}`;
   return (layer) => {
     const padded = layer.config.padding === "same" && plain.startsWith("Average");
-    return layer.take(padded ? own : plain, POOL);
+    // tfjs ignores the data format of one dimension.
+    const turned = layer.channelsFirst() && plain.endsWith("1D");
+    return layer.take(padded || turned ? own : plain, POOL);
   };
 }
 
@@ -274,14 +278,15 @@ function recurrent(plain: string, own: string): Converter {
   return (layer) => {
     const { isolated, masked, keras } = layer.context;
     const converted = layer.take(plain, RNN);
-    const { resetAfter, unitForgetBias: _bias, ...config } = converted.config;
+    const { resetAfter, unitForgetBias: _bias, zeroOutputForMask, ...config } = converted.config;
     // Keras 2's files of before it had the option mean false.
     const after = plain === "GRU" && (resetAfter ?? false) === true;
     if (plain === "SimpleRNN") delete config.recurrentActivation;
     else config.recurrentActivation ??= keras >= 3 ? "sigmoid" : "hardSigmoid";
     config.activation ??= "tanh";
     if (!after && !isolated) return { className: plain, config };
-    return { className: own, config: { ...config, masked, ...(plain === "GRU" && { resetAfter: after }) } };
+    const ours = { ...config, masked, zeroOutputForMask };
+    return { className: own, config: { ...ours, ...(plain === "GRU" && { resetAfter: after }) } };
   };
 }
 
@@ -339,7 +344,7 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
   MaxPooling3D: (layer) => layer.take("KerasMaxPooling3D", POOL),
   AveragePooling1D: pool("AveragePooling1D"),
   AveragePooling2D: pool("AveragePooling2D"),
-  AveragePooling3D: pool("AveragePooling3D"),
+  AveragePooling3D: (layer) => layer.take("KerasAveragePooling3D", POOL),
   GlobalAveragePooling1D: globalPool("GlobalAveragePooling1D", "KerasGlobalAveragePooling1D"),
   GlobalAveragePooling2D: globalPool("GlobalAveragePooling2D", "KerasGlobalAveragePooling2D"),
   GlobalAveragePooling3D: (layer) => layer.take("GlobalAveragePooling3D", "data_format keepdims"),
@@ -440,11 +445,12 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
     ),
   RNN: (layer) => {
     const { cell } = layer.config;
-    if (layer.context.isolated)
-      throw layer.refuse("it stands in a model with masks or initial states, which is not supported");
-    return layer.take("RNN", "cell return_sequences return_state go_backwards stateful", {
-      cell: layer.cell(cell ?? null),
-    });
+    const { isolated, masked, wrapped } = layer.context;
+    const keys = "cell return_sequences return_state go_backwards stateful zero_output_for_mask";
+    const converted = layer.take("KerasRNN", keys, { cell: layer.cell(cell ?? null), masked });
+    if (isolated || wrapped) return converted;
+    const { zeroOutputForMask: _zeros, masked: _masked, ...config } = converted.config;
+    return { className: "RNN", config };
   },
   CuDNNLSTM: (layer) => {
     throw layer.refuse("its weights are in cuDNN's layout; save the model again with LSTM");
@@ -475,7 +481,14 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
   },
   Resizing: (layer) => {
     layer.interpolation();
-    return layer.take("KerasResizing", "height width interpolation data_format fill_mode fill_value");
+    const mode = layer.config.fill_mode ?? "constant";
+    if (mode !== "constant") throw layer.refuse(`its fill_mode ${shown(mode)} is not supported`);
+    const { config, ...converted } = layer.take(
+      "KerasResizing",
+      "height width interpolation data_format fill_mode fill_value antialias crop_to_aspect_ratio pad_to_aspect_ratio",
+    );
+    const { fillMode: _constant, ...options } = config;
+    return { ...converted, config: options };
   },
   CenterCrop: (layer) => layer.take("KerasCenterCrop", "height width data_format"),
   CategoryEncoding: (layer) => layer.take("KerasCategoryEncoding", "num_tokens output_mode"),

@@ -1,9 +1,9 @@
 import { UnsupportedLayerError } from "../../errors.js";
-import { operations } from "../../layers/operations.js";
 import type { InspectedLayer } from "../inspectModel.js";
 import { isRecord, type JsonRecord } from "./checks.js";
 import { type ConvertContext, convertLayer } from "./convertLayer.js";
 import type { ModelSpec } from "./modelSpec.js";
+import { unsupportedOperation } from "./operationSpec.js";
 import type { ModelWeights } from "./weights.js";
 
 /** What there is to say of the layers of a model of Keras, those of nested models behind the names of these. */
@@ -19,9 +19,7 @@ export function inspected(
     const { className } = layer;
     const unsupported =
       layer.kind === "operation"
-        ? Object.hasOwn(operations, className)
-          ? null
-          : "this operation is not supported"
+        ? unsupportedOperation(layer)
         : whyNot(className, layer.name, layer.config, version);
     const shapes = layer.kind === "layer" ? weights.of(layer).map(({ shape }) => shape) : [];
     return [{ path, className, weights: shapes, unsupported }];
@@ -48,6 +46,7 @@ function whyNot(
     inputShape: null,
     isolated: false,
     masked: false,
+    wrapped: false,
   };
   try {
     convertLayer(className, name, config, context);

@@ -27,10 +27,10 @@ export function maskOf(ref: TensorRef, specs: Specs): string {
 const HAND_ON = new Set(
   (
     "Dropout SpatialDropout1D GaussianNoise GaussianDropout AlphaDropout Activation ReLU LeakyReLU PReLU ELU " +
-    "BatchNormalization LayerNormalization Dense LSTM GRU SimpleRNN Bidirectional"
+    "BatchNormalization LayerNormalization Dense LSTM GRU SimpleRNN RNN Bidirectional"
   ).split(" "),
 );
-const RECURRENT = new Set(["LSTM", "GRU", "SimpleRNN", "Bidirectional"]);
+const RECURRENT = new Set(["LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional"]);
 
 /** The mask that tfjs hands on with a tensor, written out; null where it hands on none, or another than Keras. */
 export function impliedMask(ref: TensorRef, specs: Specs): string | null {
