@@ -161,7 +161,7 @@ test("weights that do not fit are refused with the shapes", () => {
     throws(
       () => copyLayer(dense, { weights: [kernel] }),
       ShapeError,
-      'copyLayer: expected 2 weights of shape [2, 3], [3] for layer "fits" (Dense), got 1 of shape [3, 3]',
+      'copyLayer: expected 2 weights of shape [2, 3], [3] for layer "fits" (Dense), got a tensor of shape [3, 3]',
     );
     throws(
       () => copyLayer(l.dense({ units: 2, name: "raw" }), { weights: [kernel] }),

@@ -156,6 +156,7 @@ test("a Sequential without layers is refused by name", () => {
   const message =
     'getModelExecutionTrace: model "bare" (Sequential) has no graph yet: add layers to it, the first with an inputShape, before it is traced';
   throws(() => getModelExecutionTrace(tf.sequential({ name: "bare" })), GraphError, message);
+  throws(() => getModelExecutionGraph(tf.sequential()), GraphError, /^getModelExecutionGraph: model /);
 });
 
 test("the printed graph is an aligned table, printed once and returned", () => {
