@@ -299,7 +299,7 @@ for (const [name, fn] of Object.entries(onModels)) {
       throws(
         () => fn(graphModel as never),
         ArgumentError,
-        `${name}: expected a tf.LayersModel, got a tf.GraphModel, namese operations are no layers`,
+        `${name}: expected a tf.LayersModel, got a tf.GraphModel, whose operations are no layers`,
       );
       throws(
         () => fn(tf.sequential({ name: "bare" })),
