@@ -181,4 +181,15 @@ test("the printed graph is an aligned table, printed once and returned", () => {
   );
 });
 
+test("of more neighbours than sixteen the printed graph has the first and the last", () => {
+  const x = tf.input({ shape: [2], name: "x" });
+  const branches = Array.from({ length: 20 }, () => tf.layers.reLU().apply(x) as tf.SymbolicTensor);
+  const model = tf.model({
+    inputs: x,
+    outputs: tf.layers.add({ name: "sum" }).apply(branches) as tf.SymbolicTensor,
+  });
+  const text = printModelExecutionGraph(getModelExecutionGraph(model), () => {});
+  assert.match(text.split("\n").at(-1)!, / {2}0 1 2 3 4 5 6 7 8 9 10 11 12 13 \.\.\. 19 {2}-$/);
+});
+
 test.run();
