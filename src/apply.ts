@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs";
 import { classOf, getKnownLayers, isOwnLayer } from "./checks/knownLayers.js";
-import { ArgumentError } from "./errors.js";
-import { isContainer, isRecurrent, type Layer } from "./layers/internals.js";
+import { ArgumentError, DisposedError } from "./errors.js";
+import { describe } from "./layers/describe.js";
+import { isContainer, isDisposed, isRecurrent, type Layer } from "./layers/internals.js";
 
 /** What a layer takes. */
 export type LayerInput = tf.Tensor | tf.SymbolicTensor;
@@ -16,20 +17,22 @@ const MERGE_LAYERS = ["Add", "Average", "Concatenate", "Dot", "Maximum", "Minimu
  * @param inputs tensors, or symbolic tensors, one or a list; a list of one is that one
  * @returns the outputs, of the kind of the inputs, always a list
  * @throws ArgumentError for several tensors for a layer that takes one, for another number than a model has inputs, for
- *   none, and for a mixture of tensors and symbolic tensors
+ *   none, and for a mixture of tensors and symbolic tensors; DisposedError
  * @source iNNvestigate utils.keras.apply (which slices a bare tensor)
  * @example const [y] = apply(layer, x);
  */
 export function apply<T extends LayerInput>(layer: Layer, inputs: T | T[]): T[] {
   if (!(layer instanceof tf.layers.Layer))
-    throw new ArgumentError(`apply: expected a layer, got ${String(layer)}`);
+    throw new ArgumentError(`apply: expected a layer, got ${describe(layer)}`);
+  if (isDisposed(layer))
+    throw new DisposedError(`apply: layer "${layer.name}" (${layer.getClassName()}) is disposed`);
   const xs = Array.isArray(inputs) ? inputs : [inputs];
   const named = `layer "${layer.name}" (${layer.getClassName()})`;
   const symbolic = xs.filter((x) => x instanceof tf.SymbolicTensor).length;
   if (xs.length === 0) throw new ArgumentError(`apply: expected at least one tensor for ${named}, got none`);
   for (const x of xs) {
     if (!(x instanceof tf.SymbolicTensor || x instanceof tf.Tensor))
-      throw new ArgumentError(`apply: expected tensors for ${named}, got ${String(x)}`);
+      throw new ArgumentError(`apply: expected tensors for ${named}, got ${describe(x)}`);
   }
   if (symbolic !== 0 && symbolic !== xs.length) {
     throw new ArgumentError(

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { type ArrayInput, type NdArray, readArray, show, sizeOf, typedArray } from "./core/ndarray.js";
 import { ArgumentError, ShapeError } from "./errors.js";
+import { describe } from "./layers/describe.js";
 
 /** A number, or numbers in lists of equal length. */
 export type NestedNumbers = number | readonly NestedNumbers[];
@@ -29,7 +30,7 @@ export function broadcastNpTensorsToKerasTensors(
   const targets = [kerasTensors].flat();
   for (const target of targets) {
     if (!(target instanceof tf.SymbolicTensor))
-      throw new ArgumentError(`${who}: expected symbolic tensors, got ${String(target)}`);
+      throw new ArgumentError(`${who}: expected symbolic tensors, got ${describe(target)}`);
   }
   const isList = Array.isArray(npTensors) && (Array.isArray(kerasTensors) || !npTensors.every(isNumbers));
   const arrays = isList ? (npTensors as Broadcastable[]) : targets.map(() => npTensors as Broadcastable);
@@ -42,6 +43,8 @@ export function broadcastNpTensorsToKerasTensors(
     const what = isList ? `npTensors[${i}]` : "npTensors";
     const target = targets[i] as tf.SymbolicTensor;
     const shape = target.shape.map((n) => n ?? 1);
+    if (array instanceof tf.Tensor && (array.dtype as string) === "string")
+      throw new ArgumentError(`${who}: expected ${what} to be numbers, got a tensor of strings`);
     const source = array instanceof tf.Tensor ? array : read(who, what, array);
     if (!broadcasts(source.shape, shape)) {
       throw new ShapeError(

@@ -3,7 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { apply } from "../src/apply.js";
 import { broadcastNpTensorsToKerasTensors } from "../src/broadcast.js";
-import { ArgumentError, ShapeError } from "../src/errors.js";
+import { ArgumentError, DisposedError, ShapeError } from "../src/errors.js";
 import { withoutLeak } from "./support/backends.js";
 import { throws } from "./support/throws.js";
 
@@ -80,7 +80,11 @@ test("apply refuses several tensors for a layer that takes one, none, mixtures a
     ArgumentError,
     'apply: expected tensors for layer "add" (Add), got 3',
   );
-  throws(() => apply({} as never, x), ArgumentError, "apply: expected a layer, got [object Object]");
+  throws(() => apply({} as never, x), ArgumentError, "apply: expected a layer, got an object of Object");
+  const gone = tf.layers.dense({ units: 1, name: "gone" });
+  gone.apply(x);
+  gone.dispose();
+  throws(() => apply(gone, x), DisposedError, 'apply: layer "gone" (Dense) is disposed');
 });
 
 test("a layer of no known class takes what it says, or anything", () => {

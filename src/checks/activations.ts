@@ -56,10 +56,21 @@ export function onlyReluActivation(layer: Layer): boolean {
   return found === null || found === "linear" || found === "relu";
 }
 
-/** An activation field holds tfjs's Activation object; custom layers may hold anything, or a name. RNNs: in the cell. */
+interface Cell {
+  activation?: unknown;
+  cell?: Cell;
+  cells?: readonly Cell[];
+}
+
+/** That of a recurrent layer is in its cell; stacked cells give what the last one gives. */
+function fieldIn({ activation, cell, cells }: Cell): unknown {
+  const inner = cell ?? (Array.isArray(cells) ? (cells.at(-1) as Cell | undefined) : undefined);
+  return activation ?? (inner && fieldIn(inner));
+}
+
+/** An activation field holds tfjs's Activation object; custom layers may hold anything, or a name. */
 function activationField(layer: Layer): string | null {
-  const { activation, cell } = layer as unknown as { activation?: unknown; cell?: { activation?: unknown } };
-  const field = activation ?? cell?.activation;
+  const field = fieldIn(layer as unknown as Cell);
   if (field === undefined) return null;
   if (field === null) return "linear";
   if (typeof field === "string") return normalised(field);

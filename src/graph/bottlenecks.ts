@@ -1,5 +1,6 @@
 import type * as tf from "@tensorflow/tfjs";
-import { GraphError } from "../errors.js";
+import { ArgumentError, GraphError } from "../errors.js";
+import { describe } from "../layers/describe.js";
 import type { ExecutionEntry } from "./modelExecution.js";
 
 /**
@@ -66,12 +67,16 @@ function bottlenecks(
   outputs: tf.SymbolicTensor | tf.SymbolicTensor[],
   executionList: readonly ExecutionEntry[],
 ): Place[] {
+  if (!Array.isArray(executionList))
+    throw new ArgumentError(
+      `${who}: expected the executionList of traceModelExecution, got ${describe(executionList)}`,
+    );
   const { places, at } = lay(executionList);
   const find = (what: string, x: tf.SymbolicTensor) => {
     const index = at.get(x);
     if (index === undefined)
       throw new GraphError(
-        `${who}: the ${what} "${x?.name ?? String(x)}" is no tensor of the execution list`,
+        `${who}: expected the ${what} to be a tensor of the execution list, got ${describe(x)}`,
       );
     return index;
   };

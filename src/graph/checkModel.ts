@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
 import { ArgumentError, DisposedError, GraphError } from "../errors.js";
+import { describe } from "../layers/describe.js";
 import { type Container, isContainer, isDisposed, type Layer, nodesInOrder } from "../layers/internals.js";
 
 /**
@@ -29,12 +30,4 @@ export function checkLayer(who: string, layer: Layer): void {
   if (isDisposed(layer)) {
     throw new DisposedError(`${who}: layer "${layer.name}" (${layer.getClassName()}) is disposed`);
   }
-}
-
-function describe(value: unknown): string {
-  if (value instanceof tf.GraphModel) return "a tf.GraphModel, whose operations are no layers";
-  if (value instanceof tf.layers.Layer) return `the layer "${value.name}" (${value.getClassName()})`;
-  return typeof value === "object" && value !== null
-    ? `an object of ${value.constructor?.name}`
-    : String(value);
 }

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { show } from "../core/ndarray.js";
 import { ArgumentError, GraphError, ShapeError, UnsupportedLayerError } from "../errors.js";
+import { describe } from "../layers/describe.js";
 import {
   buildLike,
   disposableUnused,
@@ -9,7 +10,7 @@ import {
   type Layer,
   wrappedModel,
 } from "../layers/internals.js";
-import { checkLayer } from "./checkModel.js";
+import { checkLayer, graphOf } from "./checkModel.js";
 import { checkSameWeights, discard, type LayerChanges, newCopy, weightsToCopy } from "./newCopy.js";
 import { copyWrapped, rebuildModel } from "./rebuildModel.js";
 
@@ -57,9 +58,9 @@ export function copyLayerWoActivation(layer: Layer, options: CopyLayerOptions = 
 function copied(who: string, layer: Layer, options: CopyLayerOptions, withoutActivation: boolean): Layer {
   const { keepBias = true, nameTemplate, weights = null, reuseSymbolicTensors = true } = options;
   checkLayer(who, layer);
-  if (nameTemplate !== undefined && !nameTemplate.includes("%s")) {
+  if (nameTemplate !== undefined && !(typeof nameTemplate === "string" && nameTemplate.includes("%s"))) {
     throw new ArgumentError(
-      `${who}: expected nameTemplate to have a %s for the old name, got ${JSON.stringify(nameTemplate)}`,
+      `${who}: expected nameTemplate to have a %s for the old name, got ${describe(nameTemplate)}`,
     );
   }
   const name = nameTemplate?.replaceAll("%s", layer.name);
@@ -72,7 +73,10 @@ function copied(who: string, layer: Layer, options: CopyLayerOptions, withoutAct
         layer.getClassName(),
       );
     }
-    return rebuildModel(who, layer, { name: name ?? null, shareWeights: reuseSymbolicTensors });
+    return rebuildModel(who, graphOf(who, layer as unknown as tf.LayersModel), {
+      name: name ?? null,
+      shareWeights: reuseSymbolicTensors,
+    });
   }
   if (!keepBias && wrappedModel(layer) !== null) {
     throw new UnsupportedLayerError(
@@ -117,10 +121,8 @@ function checkWeights(who: string, layer: Layer, weights: readonly tf.Tensor[], 
     weights.length === expected.length &&
     weights.every((w, i) => w instanceof tf.Tensor && show(w.shape) === show(expected[i]?.shape as number[]));
   if (fits) return;
-  const list = (shapes: readonly (readonly (number | null)[])[]) =>
-    shapes.map((shape) => show(shape)).join(", ");
   throw new ShapeError(
-    `${who}: expected ${expected.length} weights of shape ${list(expected.map((v) => v.shape))} for ${named}, ` +
-      `got ${weights.length} of shape ${list(weights.map((w) => w.shape))}`,
+    `${who}: expected ${expected.length} weights of shape ${expected.map((v) => show(v.shape)).join(", ")} for ${named}, ` +
+      `got ${weights.length === 0 ? "none" : weights.map((w) => describe(w)).join(", ")}`,
   );
 }

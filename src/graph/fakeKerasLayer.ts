@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { ArgumentError } from "../errors.js";
 import { Constants } from "../layers/Constants.js";
+import { describe } from "../layers/describe.js";
 
 /**
  * Makes tensors outputs of a layer, so that a model can have them: symbolic ones come back as they are; tensors become
@@ -22,12 +23,12 @@ export function fakeKerasLayer(
   const ys = [outputs].flat();
   for (const x of xs) {
     if (!(x instanceof tf.SymbolicTensor))
-      throw new ArgumentError(`${who}: expected symbolic inputs, got ${String(x)}`);
+      throw new ArgumentError(`${who}: expected symbolic inputs, got ${describe(x)}`);
   }
   for (const y of ys) {
     if (!(y instanceof tf.SymbolicTensor || y instanceof tf.Tensor))
       throw new ArgumentError(
-        `${who}: expected outputs that are tensors or symbolic tensors, got ${String(y)}`,
+        `${who}: expected outputs that are tensors or symbolic tensors, got ${describe(y)}`,
       );
   }
   const values = ys.filter((y): y is tf.Tensor => y instanceof tf.Tensor);

@@ -1,5 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
-import { ArgumentError } from "../errors.js";
+import { show } from "../core/ndarray.js";
+import { ArgumentError, DisposedError, ShapeError } from "../errors.js";
+import { describe } from "../layers/describe.js";
 import { graphOf } from "./checkModel.js";
 import { modelFromTrace } from "./modelFromTrace.js";
 import { findTensors, namedTensors } from "./namedTensors.js";
@@ -14,7 +16,7 @@ import { trace } from "./trace.js";
  * @returns the tensors by those names, which are the caller's to dispose; a layer's further outputs (the states of an
  *   LSTM) as `"lstm[1]"`, `"lstm[2]"`
  * @throws GraphError for a name that the model does not have, with the nearest; ArgumentError for what is no layers model
- *   or no tensor; DisposedError; UnsupportedLayerError for a layer that cannot be copied. Nothing stays allocated then.
+ *   or no tensor; ShapeError; DisposedError; UnsupportedLayerError for a layer that cannot be copied. Nothing stays allocated then.
  * @example const { conv1, "encoder/conv2": deep } = getActivations(model, x, ["conv1", "encoder/conv2"]);
  */
 export function getActivations(
@@ -27,13 +29,14 @@ export function getActivations(
   const xs = [x].flat();
   for (const tensor of xs) {
     if (!(tensor instanceof tf.Tensor))
-      throw new ArgumentError(`${who}: expected x to be tensors, got ${String(tensor)}`);
+      throw new ArgumentError(`${who}: expected x to be tensors, got ${describe(tensor)}`);
   }
   if (xs.length !== model.inputs.length) {
     throw new ArgumentError(
       `${who}: expected ${model.inputs.length} inputs (${model.inputNames.join(", ")}), got ${xs.length}`,
     );
   }
+  for (const [i, value] of xs.entries()) checkInput(who, model.inputs[i] as tf.SymbolicTensor, value);
   const traced = trace(model, who);
   const names = layers === undefined ? [...namedTensors(traced).keys()] : [...new Set([layers].flat())];
   const wanted = names.flatMap((name) =>
@@ -64,4 +67,19 @@ export function getActivations(
   } finally {
     part.dispose();
   }
+}
+
+/** What tfjs's `predict` takes: one dimension is for as many samples of one number. */
+function checkInput(who: string, input: tf.SymbolicTensor, x: tf.Tensor): void {
+  const name = input.sourceLayer.name;
+  if (x.isDisposed) throw new DisposedError(`${who}: the tensor for the input "${name}" is disposed`);
+  const shape = x.rank === 1 ? [...x.shape, 1] : x.shape;
+  const fits =
+    shape.length === input.shape.length &&
+    shape.every((size, axis) => size === (input.shape[axis] ?? size)) &&
+    shape[0] !== 0;
+  if (fits) return;
+  throw new ShapeError(
+    `${who}: expected at least one sample of shape ${show(input.shape.slice(1))} for the input "${name}", got a tensor of shape ${show(x.shape)}`,
+  );
 }

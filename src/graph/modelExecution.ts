@@ -85,9 +85,17 @@ export function traceModelExecution(model: tf.LayersModel, options: ReapplyOptio
  */
 export function getModelExecutionTrace(
   model: tf.LayersModel,
-  { keepInputLayers = false, reapplyOnCopiedLayers = false }: ExecutionTraceOptions = {},
+  options: ExecutionTraceOptions = {},
 ): ExecutionNode[] {
-  const traced = traceOf("getModelExecutionTrace", model, { reapplyOnCopiedLayers });
+  return executionTrace("getModelExecutionTrace", model, options);
+}
+
+function executionTrace(
+  who: string,
+  model: tf.LayersModel,
+  { keepInputLayers = false, reapplyOnCopiedLayers = false }: ExecutionTraceOptions,
+): ExecutionNode[] {
+  const traced = traceOf(who, model, { reapplyOnCopiedLayers });
   const symbolic = symbolicOf(traced);
   const maker = new Map<number, number>();
   const users = new Map<number, number[]>();
@@ -146,7 +154,7 @@ export function getModelExecutionGraph(
   model: tf.LayersModel,
   options: ExecutionTraceOptions = {},
 ): ExecutionGraph {
-  const all = getModelExecutionTrace(model, options);
+  const all = executionTrace("getModelExecutionGraph", model, options);
   const inputs = all.filter((node) => node.nid === null);
   const nodes = all.filter((node): node is ExecutionNode & { nid: number } => node.nid !== null);
   return { nodes: new Map(nodes.map((node) => [node.nid, node])), inputs };

@@ -1,4 +1,6 @@
 import type * as tf from "@tensorflow/tfjs";
+import { ArgumentError } from "../errors.js";
+import { describe } from "../layers/describe.js";
 import { isContainer, type Layer } from "../layers/internals.js";
 import { graphOf } from "./checkModel.js";
 
@@ -11,7 +13,11 @@ import { graphOf } from "./checkModel.js";
  * @example getModelLayers(model).filter(isConvLayer)
  */
 export function getModelLayers(model: tf.LayersModel): Layer[] {
-  graphOf("getModelLayers", model);
+  return layersOf("getModelLayers", model);
+}
+
+function layersOf(who: string, model: tf.LayersModel): Layer[] {
+  graphOf(who, model);
   return [...collect(model, new Set())];
 }
 
@@ -60,7 +66,11 @@ export function modelContains(
   condition: LayerCondition | readonly LayerCondition[],
   { returnOnlyCounts = false }: { returnOnlyCounts?: boolean } = {},
 ): Layer[] | Layer[][] | number | number[] {
-  const layers = getModelLayers(model);
+  for (const holds of [condition].flat()) {
+    if (typeof holds !== "function")
+      throw new ArgumentError(`modelContains: expected conditions to be functions, got ${describe(holds)}`);
+  }
+  const layers = layersOf("modelContains", model);
   const found = [condition].flat().map((holds) => layers.filter((layer) => holds(layer)));
   const results = returnOnlyCounts ? found.map((some) => some.length) : found;
   return (Array.isArray(condition) ? results : results[0]) as Layer[] | Layer[][] | number | number[];

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
 import { ArgumentError, GraphError } from "../errors.js";
+import { describe } from "../layers/describe.js";
 import { nearestNames } from "./nearestNames.js";
 import type { Trace } from "./trace.js";
 
@@ -45,7 +46,7 @@ export function findTensors(who: string, model: string, traced: Trace, name: Ten
     return [found.id];
   }
   if (typeof name !== "string") {
-    throw new ArgumentError(`${who}: expected names of layers or symbolic tensors, got ${String(name)}`);
+    throw new ArgumentError(`${who}: expected names of layers or symbolic tensors, got ${describe(name)}`);
   }
   const names = namedTensors(traced);
   const ids = names.get(name);

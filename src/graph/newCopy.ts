@@ -1,10 +1,12 @@
 import * as tf from "@tensorflow/tfjs";
 import { activationOf, isActivationLayer } from "../checks/activations.js";
+import { getKnownLayers } from "../checks/knownLayers.js";
 import { UnsupportedLayerError } from "../errors.js";
 import {
   configOf,
   constantsOf,
   disposeStates,
+  fieldsOf,
   freedAfter,
   hiddenWeights,
   innerLayers,
@@ -65,6 +67,8 @@ export function newCopy(who: string, layer: Layer, changes: LayerChanges, copyWr
   if (withoutActivation && isActivationLayer(layer)) return linearActivation(layer, name);
   const copy = madeAnew(who, layer, changes);
   toleratesDisposedWeights(copy);
+  const copies = withInner(copy);
+  for (const [i, source] of withInner(layer).entries()) passFields(source, copies[i] as Layer);
   const refuse = (why: string): never => {
     discard(copy);
     tf.dispose([...constantsOf(copy).values()]);
@@ -101,6 +105,27 @@ function sameTensor(a: tf.Tensor, b: tf.Tensor | undefined): boolean {
   if (b === undefined || a.dtype !== b.dtype || String(a.shape) !== String(b.shape)) return false;
   const values = b.dataSync();
   return a.dataSync().every((value, i) => Object.is(value, values[i]));
+}
+
+/**
+ * Gives the copy of a layer of a user's class what the class keeps in its fields and does not tell in its config: numbers,
+ * strings, functions, lists of them. One without getConfig is copied right that way.
+ */
+function passFields(layer: Layer, copy: Layer): void {
+  if (getKnownLayers().includes(layer.getClassName())) return;
+  const told = layer.getConfig();
+  const methods = Object.getPrototypeOf(layer);
+  for (const [field, value] of fieldsOf(layer)) {
+    if (field in told || field in methods) continue;
+    const made = (copy as unknown as Record<string, unknown>)[field];
+    const isBound = typeof value === "function" && typeof made === "function";
+    if (isPlain(value) && !isBound) (copy as unknown as Record<string, unknown>)[field] = value;
+  }
+}
+
+function isPlain(value: unknown): boolean {
+  if (Array.isArray(value)) return value.every(isPlain);
+  return value !== null && typeof value !== "object" && value !== undefined;
 }
 
 /** The copy of a wrapper, around the copy of what it wraps. */

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
 import { ArgumentError, GraphError } from "../errors.js";
+import { describe } from "../layers/describe.js";
 import { isContainer, type Layer, sourceOf } from "../layers/internals.js";
 import { applied } from "./applied.js";
 import { copyLayer, copyLayerWoActivation } from "./copyLayer.js";
@@ -33,8 +34,10 @@ export function preSoftmaxTensors(
   const tensors = [xs].flat();
   for (const x of tensors) {
     if (!(x instanceof tf.SymbolicTensor))
-      throw new ArgumentError(`${who}: expected symbolic tensors, got ${String(x)}`);
+      throw new ArgumentError(`${who}: expected symbolic tensors, got ${describe(x)}`);
   }
+  if (tensors.length === 0 && shouldFindSoftmax)
+    throw new GraphError(`${who}: expected at least one tensor that comes from a softmax, got none`);
   const sources = tensors.map((x) => beforeActivation(x, "softmax"));
   if (shouldFindSoftmax && !sources.some((source, i) => isChanged(tensors[i] as tf.SymbolicTensor, source))) {
     throw new GraphError(

@@ -45,11 +45,13 @@ function row(node: ExecutionNode): string[] {
     node.layer.getClassName(),
     node.ys.map((y) => show(y.shape)).join(" "),
     String(node.layer.countParams()),
-    node.xsNids.map(numberOrDash).join(" ") || "-",
-    [...new Set(node.ysNids.flat())].map(numberOrDash).join(" "),
+    numbers(node.xsNids) || "-",
+    numbers([...new Set(node.ysNids.flat())]),
   ];
 }
 
-function numberOrDash(nid: number | null): string {
-  return nid === null ? "-" : String(nid);
+/** Of a thousand only the first ones and the last: every row is as wide as the widest. */
+function numbers(nids: readonly (number | null)[]): string {
+  const all = nids.map((nid) => (nid === null ? "-" : String(nid)));
+  return (all.length <= 16 ? all : [...all.slice(0, 14), "...", all.at(-1)]).join(" ");
 }

@@ -216,6 +216,15 @@ const NO_WEIGHTS = new Set([
   "recurrentDropoutMask",
 ]);
 
+/** The fields of tfjs's class Layer. */
+const OF_EVERY_LAYER: ReadonlySet<string> = new Set(
+  (
+    "_callHook _addedWeightNames _stateful id activityRegularizer inputSpec supportsMasking _trainableWeights " +
+    "_nonTrainableWeights _losses _updates _built inboundNodes outboundNodes name trainable_ batchInputShape dtype " +
+    "_refCount fastWeightInitDuringBuild"
+  ).split(" "),
+);
+
 /**
  * The fields in which a layer keeps weights, or layers with weights, that tfjs does not know of: a tf.Variable made in its
  * constructor, a layer that it calls inside. They are in no `layer.weights`, so nothing saves, copies or disposes them.
@@ -245,8 +254,9 @@ export function constantsOf(layer: Layer): Map<string, tf.Tensor> {
   );
 }
 
-function fieldsOf(layer: Layer): [string, unknown][] {
-  return Object.entries(layer).filter(([field]) => !NO_WEIGHTS.has(field));
+/** The fields that a layer's class gave it, without those that every layer has. */
+export function fieldsOf(layer: Layer): [string, unknown][] {
+  return Object.entries(layer).filter(([field]) => !NO_WEIGHTS.has(field) && !OF_EVERY_LAYER.has(field));
 }
 
 /** Whether a layer has its weights. A recurrent one that was built by hand does not say that it is built. */

@@ -265,4 +265,14 @@ class Odd extends tf.layers.Layer {
   readonly cell = 3;
 }
 
+test("the activation of stacked cells is that of the last one", () => {
+  const cells = [l.gruCell({ units: 2, activation: "relu" }), l.gruCell({ units: 2, activation: "elu" })];
+  const stack = l.stackedRNNCells({ cells });
+  for (const layer of [stack, l.rnn({ cell: stack })] as tf.layers.Layer[])
+    assert.equal(
+      [containsActivation(layer), containsActivation(layer, "elu"), onlyReluActivation(layer)],
+      [true, true, false],
+    );
+});
+
 test.run();

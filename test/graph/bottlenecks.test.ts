@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { GraphError } from "../../src/errors.js";
+import { ArgumentError, GraphError } from "../../src/errors.js";
 import {
   type ExecutionEntry,
   getBottleneckNodes,
@@ -110,12 +110,17 @@ test("a bare tensor is taken for a list, and one that the execution does not hav
   throws(
     () => getBottleneckNodes(foreign, outputs, executionList),
     GraphError,
-    `getBottleneckNodes: the input "${foreign.name}" is no tensor of the execution list`,
+    `getBottleneckNodes: expected the input to be a tensor of the execution list, got the symbolic tensor "${foreign.name}"`,
+  );
+  throws(
+    () => getBottleneckNodes(foreign, outputs, null as never),
+    ArgumentError,
+    "getBottleneckNodes: expected the executionList of traceModelExecution, got null",
   );
   throws(
     () => getBottleneckTensors(model.inputs, [foreign], executionList),
     GraphError,
-    /^getBottleneckTensors: the output/,
+    /^getBottleneckTensors: expected the output to be a tensor of/,
   );
 });
 

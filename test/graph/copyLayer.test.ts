@@ -8,7 +8,7 @@ import {
   ShapeError,
   UnsupportedLayerError,
 } from "../../src/errors.js";
-import { copyLayer, copyLayerWoActivation, getModelLayers } from "../../src/graph/index.js";
+import { copyLayer, copyLayerWoActivation, copyModel, getModelLayers } from "../../src/graph/index.js";
 import { isContainer } from "../../src/layers/internals.js";
 import { withoutLeak } from "../support/backends.js";
 import { throws } from "../support/throws.js";
@@ -161,7 +161,7 @@ test("weights that do not fit are refused with the shapes", () => {
     throws(
       () => copyLayer(dense, { weights: [kernel] }),
       ShapeError,
-      'copyLayer: expected 2 weights of shape [2, 3], [3] for layer "fits" (Dense), got 1 of shape [3, 3]',
+      'copyLayer: expected 2 weights of shape [2, 3], [3] for layer "fits" (Dense), got a tensor of shape [3, 3]',
     );
     throws(
       () => copyLayer(l.dense({ units: 2, name: "raw" }), { weights: [kernel] }),
@@ -316,6 +316,38 @@ test("a constant that a layer makes from its config is made anew; one that comes
       /"random" \(ConstantInCopies\) cannot be copied: made anew from its config it has another tensor in its field constant/,
     ),
   );
+});
+
+test("what a class of a user's does not tell in its config is copied, too", () => {
+  class Power extends l.Layer {
+    static readonly className = "PowerInCopies";
+    readonly exponents: number[];
+    readonly times = (x: tf.Tensor) => tf.mul(x, this.factor);
+    private dim: number | undefined;
+    constructor(
+      private readonly factor: number,
+      private readonly then: (x: tf.Tensor) => tf.Tensor,
+      ...exponents: number[]
+    ) {
+      super({});
+      this.exponents = exponents;
+    }
+    override build(shape: tf.Shape): void {
+      this.dim = shape.at(-1)!;
+      super.build(shape);
+    }
+    override call(input: tf.Tensor | tf.Tensor[]): tf.Tensor {
+      assert.is(this.dim, 2);
+      return this.then(tf.pow(this.times([input].flat()[0]!), this.exponents));
+    }
+  }
+  const layer = new Power(3, tf.neg, 1, 2);
+  const x = tf.input({ shape: [2] });
+  const model = tf.model({ inputs: x, outputs: layer.apply(x) as tf.SymbolicTensor });
+  const copy = copyModel(model);
+  assert.equal(run(copy, tf.tensor2d([[1, 2]])), [-3, -36]);
+  (copy.layers[1] as unknown as { factor: number }).factor = 1;
+  assert.equal(run(copy, tf.tensor2d([[1, 2]])), [-1, -4]);
 });
 
 test("a copied input layer is one, of the same shape", () => {

@@ -156,6 +156,7 @@ test("a Sequential without layers is refused by name", () => {
   const message =
     'getModelExecutionTrace: model "bare" (Sequential) has no graph yet: add layers to it, the first with an inputShape, before it is traced';
   throws(() => getModelExecutionTrace(tf.sequential({ name: "bare" })), GraphError, message);
+  throws(() => getModelExecutionGraph(tf.sequential()), GraphError, /^getModelExecutionGraph: model /);
 });
 
 test("the printed graph is an aligned table, printed once and returned", () => {
@@ -178,6 +179,17 @@ test("the printed graph is an aligned table, printed once and returned", () => {
       "  4  softmax  Softmax     [null, 3]              0  3     -",
     ].join("\n"),
   );
+});
+
+test("of more neighbours than sixteen the printed graph has the first and the last", () => {
+  const x = tf.input({ shape: [2], name: "x" });
+  const branches = Array.from({ length: 20 }, () => tf.layers.reLU().apply(x) as tf.SymbolicTensor);
+  const model = tf.model({
+    inputs: x,
+    outputs: tf.layers.add({ name: "sum" }).apply(branches) as tf.SymbolicTensor,
+  });
+  const text = printModelExecutionGraph(getModelExecutionGraph(model), () => {});
+  assert.match(text.split("\n").at(-1)!, / {2}0 1 2 3 4 5 6 7 8 9 10 11 12 13 \.\.\. 19 {2}-$/);
 });
 
 test.run();

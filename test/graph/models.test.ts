@@ -283,34 +283,63 @@ const onModels: Record<string, (model: tf.LayersModel) => unknown> = {
 };
 
 for (const [name, fn] of Object.entries(onModels)) {
-  // What is built on another function speaks by its name.
-  const who =
-    { modelContains: "getModelLayers", getModelExecutionGraph: "getModelExecutionTrace" }[name] ?? name;
   test(`${name} refuses what is no layers model, one that was never built, and a disposed one`, () => {
     tf.tidy(() => {
-      throws(() => fn(undefined as never), ArgumentError, `${who}: expected a tf.LayersModel, got undefined`);
+      throws(
+        () => fn(undefined as never),
+        ArgumentError,
+        `${name}: expected a tf.LayersModel, got undefined`,
+      );
       throws(
         () => fn(l.flatten({ name: "f" }) as never),
         ArgumentError,
-        `${who}: expected a tf.LayersModel, got the layer "f" (Flatten)`,
+        `${name}: expected a tf.LayersModel, got the layer "f" (Flatten)`,
       );
       const graphModel = new tf.GraphModel("nowhere");
       throws(
         () => fn(graphModel as never),
         ArgumentError,
-        `${who}: expected a tf.LayersModel, got a tf.GraphModel, whose operations are no layers`,
+        `${name}: expected a tf.LayersModel, got a tf.GraphModel, whose operations are no layers`,
       );
       throws(
         () => fn(tf.sequential({ name: "bare" })),
         GraphError,
-        new RegExp(`^${who}: model "bare" \\(Sequential\\) has no graph yet`),
+        new RegExp(`^${name}: model "bare" \\(Sequential\\) has no graph yet`),
       );
       const model = sharedNet();
       model.dispose();
-      throws(() => fn(model), DisposedError, `${who}: the model "shared_net" is disposed`);
+      throws(() => fn(model), DisposedError, `${name}: the model "shared_net" is disposed`);
     });
   });
 }
+
+test("what is no condition, and no tensor at all, is refused", () => {
+  throws(
+    () => modelContains(nestedNet(), ["Dense"] as never),
+    ArgumentError,
+    'modelContains: expected conditions to be functions, got "Dense"',
+  );
+  throws(
+    () => modelContains(null as never, isNetwork),
+    ArgumentError,
+    /^modelContains: expected a tf.LayersModel/,
+  );
+  throws(
+    () => preSoftmaxTensors([]),
+    GraphError,
+    "preSoftmaxTensors: expected at least one tensor that comes from a softmax, got none",
+  );
+  throws(
+    () => preSoftmaxTensors(tf.ones([2, 3]) as never),
+    ArgumentError,
+    "preSoftmaxTensors: expected symbolic tensors, got a tensor of shape [2, 3]",
+  );
+  throws(
+    () => copyLayer(tf.sequential({ name: "empty" })),
+    GraphError,
+    /^copyLayer: model "empty" \(Sequential\) has no graph yet/,
+  );
+});
 
 test("what cannot be copied is refused by name and leaves the model as it was, in every function that copies", () => {
   class Hiding extends l.Layer {

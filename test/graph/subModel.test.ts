@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { ArgumentError, GraphError } from "../../src/errors.js";
+import { ArgumentError, DisposedError, GraphError, ShapeError } from "../../src/errors.js";
 import { getActivations, subModel, traceModelExecution } from "../../src/graph/index.js";
 import { withoutLeak } from "../support/backends.js";
 import { convNet, nestedNet, randomTensor, sharedNet } from "../support/models.js";
@@ -215,6 +215,20 @@ test("getActivations takes an input for each that the model has, tensors, and na
       ArgumentError,
       "getActivations: expected x to be tensors, got 3",
     );
+    for (const shape of [[2, 5], [4], [0, 4]]) {
+      const wrong = tf.zeros(shape);
+      throws(
+        () => getActivations(model, [a, wrong], "sum"),
+        ShapeError,
+        `getActivations: expected at least one sample of shape [4] for the input "b", got a tensor of shape [${shape.join(", ")}]`,
+      );
+      wrong.dispose();
+      throws(
+        () => getActivations(model, [a, wrong], "sum"),
+        DisposedError,
+        'getActivations: the tensor for the input "b" is disposed',
+      );
+    }
     throws(
       () => getActivations(model, [a, a], ["sum", "som"]),
       GraphError,
