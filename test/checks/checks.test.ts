@@ -146,7 +146,10 @@ test("getKnownLayers has every layer class that tfjs-layers registers, and each 
 
 test("getKnownLayers has every layer of this library", () => {
   const folder = new URL("../../src/layers/", import.meta.url);
-  const own = readdirSync(folder).flatMap((file) =>
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) =>
+    file.endsWith(".ts"),
+  );
+  const own = files.flatMap((file) =>
     [
       ...readFileSync(new URL(file, folder), "utf8").matchAll(
         /static (?:override )?readonly className = "(\w+)"/g,
