@@ -97,6 +97,10 @@ class Reading {
     return (this.config[key] ?? otherwise) === true;
   }
 
+  identity(): Converted {
+    return { className: "KerasIdentity", config: { name: this.name } };
+  }
+
   /** Whether an option is another number than 1, in any dimension. */
   above1(key: string): boolean {
     return [this.config[key] ?? 1].flat().some((n) => n !== 1);
@@ -305,7 +309,13 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
   Embedding: (layer) => layer.take("Embedding", "input_dim output_dim mask_zero"),
   Masking: (layer) => layer.take("KerasMasking", "mask_value"),
   Activation: (layer) => layer.take("Activation", "activation"),
-  Flatten: (layer) => layer.take("Flatten", "data_format"),
+  Flatten: (layer) => {
+    const { rank } = layer.context;
+    // tfjs refuses what is flat already.
+    if (rank === 2) return layer.identity();
+    if (rank === 1) return { className: "Reshape", config: { ...layer.identity().config, targetShape: [1] } };
+    return layer.take("Flatten", "data_format");
+  },
   Reshape: (layer) => layer.take("Reshape", "target_shape", { targetShape: layer.targetShape() }),
   Permute: (layer) => layer.take("Permute", "dims"),
   RepeatVector: (layer) => layer.take("RepeatVector", "n"),
@@ -521,6 +531,13 @@ export function convertLayer(
   }
   if (isRecord(config.dtype) && /Quantized/.test(String(config.dtype.class_name))) {
     throw layer.refuse("quantized layers are not supported");
+  }
+  const policy =
+    isRecord(config.dtype) && isRecord(config.dtype.config) ? config.dtype.config.name : config.dtype;
+  if (typeof policy === "string" && /float16/.test(policy)) {
+    throw layer.refuse(
+      `it computes in half precision (dtype ${policy}), which is not supported; save the model again with dtype float32`,
+    );
   }
   if (config.quantization_config != null && config.quantization_config !== false) {
     throw layer.refuse("quantized layers are not supported");

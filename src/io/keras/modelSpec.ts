@@ -71,6 +71,16 @@ export function isModelConfig(value: unknown): boolean {
   return isRecord(value) && isModelClass(value.class_name) && isRecord(value.config);
 }
 
+/** The class that an object was of; one of somebody's own, which may be called as one of Keras's, with what tells it apart. */
+export function classNameOf(record: JsonRecord, where: string): string {
+  const className = asText(record.class_name, `${where}: class_name`);
+  const { module, registered_name: registered } = record;
+  if (module === undefined || (typeof module === "string" && /^(tf_)?keras(\.|$)/.test(module)))
+    return className;
+  if (typeof registered === "string" && registered !== className) return registered;
+  return `${typeof module === "string" ? module : "?"}>${className}`;
+}
+
 function isModelClass(className: unknown): boolean {
   return className === "Sequential" || className === "Functional" || className === "Model";
 }
@@ -84,7 +94,7 @@ export function readModelSpec(json: Json, where: string, level = 0): ModelSpec {
   if (level > MOST_LEVELS)
     throw new ModelFormatError(`${where}: models are nested more than ${MOST_LEVELS} deep`);
   const record = asRecord(json, where);
-  const className = asText(record.class_name, `${where}: class_name`);
+  const className = classNameOf(record, where);
   const raw = record.config;
   if (!isModelClass(className)) {
     throw new UnsupportedLayerError(
@@ -151,7 +161,7 @@ function usesNewNodes(layers: readonly Json[]): boolean {
 
 function readLayer(json: Json, where: string, level: number): LayerSpec {
   const record = asRecord(json, where);
-  const className = asText(record.class_name, `${where}: class_name`);
+  const className = classNameOf(record, where);
   if (Array.isArray(record.config) && className === "Sequential") {
     return readLayer(
       { ...record, config: { name: record.name ?? "sequential", layers: record.config } },
@@ -259,7 +269,11 @@ function readOldValue(value: Json, where: string): CallValue {
 
 /** `input_layers`, `output_layers`: one triple, or triples in lists and records. */
 function tensorTriples(value: Json | undefined, where: string): [string, number, number][] {
-  if (isRecord(value)) return Object.values(value).flatMap((v) => tensorTriples(v, where));
+  // Keras takes those of a record in the order of their names.
+  if (isRecord(value)) {
+    const names = Object.keys(value).sort();
+    return names.flatMap((name) => tensorTriples(value[name], where));
+  }
   const list = asList(value, where);
   if (typeof list[0] !== "string") return list.flatMap((v) => tensorTriples(v, where));
   return [[list[0], asCount(list[1], where), asCount(list[2], where)]];
