@@ -74,7 +74,7 @@ export function newCopy(who: string, layer: Layer, changes: LayerChanges, copyMo
       );
   }
   if (isBuilt(layer) && layer.weights.length > 0) passWeights(who, layer, copy, changes);
-  if (layer.stateful) whenFreed(copy, () => withInner(copy).forEach(disposeStates));
+  if (layer.stateful) whenFreed(copy, () => disposeStates(copy));
   return copy;
 }
 
@@ -143,7 +143,7 @@ export function checkSameWeights(
 /** Lets go of what a copy that is not used after all has taken. */
 export function discard(copy: Layer): void {
   for (const variable of copy.weights) variable.dispose();
-  withInner(copy).forEach(disposeStates);
+  disposeStates(copy);
 }
 
 function madeAnew(

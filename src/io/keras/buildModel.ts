@@ -29,7 +29,7 @@ import {
   refsOf,
   type TensorRef,
 } from "./modelSpec.js";
-import { ownArguments, unsupportedOperation } from "./operationSpec.js";
+import { operationName, ownArguments, unsupportedOperation } from "./operationSpec.js";
 import type { ModelWeights } from "./weights.js";
 
 export interface BuildOptions {
@@ -326,9 +326,7 @@ class Builder {
     const context = this.context(spec, inputs);
     const made = this.explained(spec, () => this.instantiate(spec, context, weights, key, extra));
     if (isRecurrent(made)) {
-      whenFreed(made, () => {
-        for (const layer of [made, ...innerLayers(made)]) disposeStates(layer);
-      });
+      whenFreed(made, () => disposeStates(made));
     }
     // A model inside has its weights already.
     if (weights !== null && spec.model === null) this.buildWith(spec, made, inputs, weights.of(key), weights);
@@ -436,7 +434,7 @@ class Builder {
   }
 
   private operation(spec: LayerSpec): Layer {
-    const { className, name } = spec;
+    const { name } = spec;
     const why = unsupportedOperation(spec);
     if (why !== null) throw this.unsupported(spec, why);
     const [call] = spec.calls as [CallSpec];
@@ -447,6 +445,12 @@ class Builder {
       if ("ref" in value) return { input: count++ };
       if (value.class_name === "__slice__" && isRecord(value.config)) {
         const { start, stop, step } = value.config as Record<string, number | null>;
+        return { slice: [start ?? null, stop ?? null, step ?? null] };
+      }
+      // Of Keras 2, which writes a slice so.
+      const keys = Object.keys(value).sort();
+      if (String(keys) === "start,step,stop") {
+        const { start, stop, step } = value as Record<string, number | null>;
         return { slice: [start ?? null, stop ?? null, step ?? null] };
       }
       if (value.class_name === "__ellipsis__") return { ellipsis: true };
@@ -467,9 +471,11 @@ class Builder {
     const args = call.args.map(convert);
     const kwargs = Object.fromEntries([
       ...ownArguments(spec).map(([key, value]) => [key, convert(value as CallValue)]),
-      ...Object.entries(call.kwargs).map(([key, value]) => [key, convert(value)]),
+      ...Object.entries(call.kwargs)
+        .filter(([key]) => key !== "name")
+        .map(([key, value]) => [key, convert(value)]),
     ]);
-    return layerFromConfig("Operation", operationConfig(name, className, args, kwargs));
+    return layerFromConfig("Operation", operationConfig(name, operationName(spec), args, kwargs));
   }
 
   /** Builds a layer whose weights are the arrays, in their order. */

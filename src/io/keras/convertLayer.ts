@@ -259,7 +259,10 @@ function pool(plain: string): Converter {
 
 function globalPool(plain: string, own: string): Converter {
   return (layer) =>
-    layer.flag("keepdims") || (layer.context.masked && plain === "GlobalAveragePooling1D")
+    // tfjs ignores the data format of one dimension.
+    layer.flag("keepdims") ||
+    (layer.channelsFirst() && plain.endsWith("1D")) ||
+    (layer.context.masked && plain === "GlobalAveragePooling1D")
       ? layer.take(
           own,
           "data_format keepdims",

@@ -172,9 +172,12 @@ function readLayer(json: Json, where: string, level: number): LayerSpec {
   const config = asRecord(record.config ?? {}, `${where} (${className}): config`);
   const name = asText(record.name ?? config.name, `${where} (${className}): name`);
   const here = `${where} (${name}, ${className})`;
-  const calls = asList(record.inbound_nodes ?? [], `${here}: inbound_nodes`).map((node, i) =>
-    readCall(node, `${here}: inbound_nodes[${i}]`),
-  );
+  const calls = asList(record.inbound_nodes ?? [], `${here}: inbound_nodes`).map((node, i) => {
+    const call = readCall(node, `${here}: inbound_nodes[${i}]`);
+    // A function's first argument is a tensor, or a list of them as it was given.
+    const list = callsFunction(className) && Array.isArray(node) && Array.isArray(node[0]);
+    return list ? { ...call, args: [[...call.args]] } : call;
+  });
   if (isModelClass(className)) {
     const model = readModelSpec(
       { ...record, class_name: className, config: { ...config, name } },
@@ -191,8 +194,14 @@ function readLayer(json: Json, where: string, level: number): LayerSpec {
   return { kind, name, className, config, calls, model: null };
 }
 
+/** Layers of Keras 2 that call a function of TensorFlow. */
+export function callsFunction(className: string): boolean {
+  return className === "TFOpLambda" || className === "SlicingOpLambda";
+}
+
 /** Bare operations have the names of layers, and tell by their module only. */
 function isOperation({ module, class_name, config }: JsonRecord): boolean {
+  if (callsFunction(String(class_name))) return true;
   if (typeof module === "string") return /^keras\.(src\.)?ops\b/.test(module);
   // In an .h5 file there is no module; but layers always say whether they can be trained.
   return isRecord(config) && !("trainable" in config) && Object.hasOwn(operations, String(class_name));
@@ -264,7 +273,12 @@ function readOldValue(value: Json, where: string): CallValue {
     }
     return value.map((v) => readOldValue(v, where));
   }
-  return readValue(value, where);
+  if (isRecord(value)) {
+    if (value.class_name === "__tuple__" && Array.isArray(value.items))
+      return value.items.map((v) => readOldValue(v, where));
+    return Object.fromEntries(Object.entries(value).map(([key, v]) => [key, readOldValue(v, where)]));
+  }
+  return value;
 }
 
 /** `input_layers`, `output_layers`: one triple, or triples in lists and records. */
