@@ -5,6 +5,7 @@
 import { UnsupportedLayerError } from "../../errors.js";
 import { INTERPOLATIONS } from "../../layers/resample.js";
 import { isRecord, type Json, type JsonRecord, shown } from "./checks.js";
+import { classNameOf } from "./modelSpec.js";
 
 /** A layer as tfjs makes it: class name in its registry, and configuration in camel case. */
 export interface Converted {
@@ -365,6 +366,15 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
   GlobalMaxPooling2D: globalPool("GlobalMaxPooling2D", "KerasGlobalMaxPooling2D"),
   GlobalMaxPooling3D: (layer) => layer.take("GlobalMaxPooling3D", "data_format keepdims"),
 
+  ...Object.fromEntries(
+    ["Average", "Max"].flatMap((kind) =>
+      [1, 2, 3].map((rank): [string, Converter] => {
+        const className = `Adaptive${kind}Pooling${rank}D`;
+        return [className, (layer) => layer.take(className, "output_size data_format")];
+      }),
+    ),
+  ),
+
   ZeroPadding1D: (layer) => layer.take("ZeroPadding1D", "padding data_format"),
   ZeroPadding2D: (layer) => layer.take("ZeroPadding2D", "padding data_format"),
   ZeroPadding3D: (layer) => layer.take("ZeroPadding3D", "padding data_format"),
@@ -401,6 +411,12 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
   GroupNormalization: (layer) => layer.take("GroupNormalization", "groups axis epsilon center scale"),
   LayerScale: (layer) => layer.take("LayerScale", "init_values projection_dim"),
   UnitNormalization: (layer) => layer.take("UnitNormalization", "axis"),
+  // The kernel is divided by its norm in training, and kept so.
+  SpectralNormalization: (layer) => {
+    const { layer: inner } = layer.config;
+    if (!isRecord(inner) || !isRecord(inner.config)) throw layer.refuse("it holds no layer");
+    return convertLayer(classNameOf(inner, layer.name), layer.name, inner.config, layer.context);
+  },
   Normalization: (layer) => layer.take("Normalization", "axis mean variance invert"),
 
   ReLU: (layer) => {
@@ -451,11 +467,13 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
   SimpleRNN: recurrent("SimpleRNN", "KerasSimpleRNN"),
   LSTM: recurrent("LSTM", "KerasLSTM"),
   GRU: recurrent("GRU", "KerasGRU"),
-  ConvLSTM2D: (layer) =>
-    layer.take(
+  ConvLSTM2D: (layer) => {
+    if (layer.channelsFirst()) throw layer.refuse("its data_format channels_first is not supported");
+    return layer.take(
       "ConvLSTM2D",
       `${CONV} recurrent_activation return_sequences return_state go_backwards stateful dropout recurrent_dropout unit_forget_bias`,
-    ),
+    );
+  },
   RNN: (layer) => {
     const { cell } = layer.config;
     const { isolated, masked, wrapped } = layer.context;

@@ -10,6 +10,7 @@ import { indexing } from "./indexing.js";
 import { kinks } from "./kinks.js";
 import { shapes } from "./shapes.js";
 import { stridedSlice } from "./stridedSlice.js";
+import { volumes } from "./volumes.js";
 
 export { registerGradients, restoreGradients } from "./registry.js";
 
@@ -23,6 +24,7 @@ export const gradients: readonly tf.GradConfig[] = [
   ...extrema,
   ...comparisons,
   ...convolutions,
+  ...volumes,
   stridedSlice,
   batchNorm,
   einsum,
