@@ -8,9 +8,11 @@ const activationLayers: Record<string, (layer: Layer) => string> = {
   LeakyReLU: () => "leakyrelu",
   PReLU: () => "prelu",
   ReLU: (layer) => {
-    const { maxValue, negativeSlope } = layer.getConfig();
-    // A slope is a matter of Keras's ReLU, which tfjs's does not have.
+    const { maxValue, negativeSlope, threshold } = layer.getConfig();
+    // A slope and a threshold are matters of Keras's ReLU, which tfjs's does not have.
     if (negativeSlope) return "leakyrelu";
+    // Below a negative threshold only it lets negative values through.
+    if (threshold) return Number(threshold) > 0 ? "thresholdedrelu" : "leakyrelu";
     return maxValue === 6 ? "relu6" : "relu";
   },
   Softmax: () => "softmax",

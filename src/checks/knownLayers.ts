@@ -98,6 +98,12 @@ const OWN = [
 
 /** Layers of Keras that tfjs lacks, and (Keras...) those that it computes otherwise: what models of Keras are read into. */
 const OF_KERAS = [
+  "AdaptiveAveragePooling1D",
+  "AdaptiveAveragePooling2D",
+  "AdaptiveAveragePooling3D",
+  "AdaptiveMaxPooling1D",
+  "AdaptiveMaxPooling2D",
+  "AdaptiveMaxPooling3D",
   "KerasAveragePooling1D",
   "KerasAveragePooling2D",
   "KerasAveragePooling3D",

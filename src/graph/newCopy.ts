@@ -83,7 +83,7 @@ export function newCopy(who: string, layer: Layer, changes: LayerChanges, copyWr
       );
   }
   if (isBuilt(layer) && layer.weights.length > 0) passWeights(who, layer, copy, changes);
-  if (layer.stateful) whenFreed(copy, () => withInner(copy).forEach(disposeStates));
+  if (layer.stateful) whenFreed(copy, () => disposeStates(copy));
   return copy;
 }
 
@@ -187,7 +187,7 @@ export function discard(copy: Layer): void {
   freedAfter(copy, 1);
   copy.built = true;
   copy.dispose();
-  withInner(copy).forEach(disposeStates);
+  disposeStates(copy);
 }
 
 function madeAnew(

@@ -35,7 +35,45 @@ export abstract class OwnLayer<Options extends object> extends tf.layers.Layer {
   }
 
   override call(inputs: tf.Tensor | tf.Tensor[], kwargs?: { training?: boolean }): tf.Tensor | tf.Tensor[] {
-    return tf.tidy(() => this.compute(Array.isArray(inputs) ? inputs : [inputs], kwargs?.training === true));
+    return tf.tidy(() =>
+      this.compute(this.repeated(Array.isArray(inputs) ? inputs : [inputs]), kwargs?.training === true),
+    );
+  }
+
+  /** Of the calls that take a tensor twice, the distinct one that each input is. */
+  private readonly repeats: number[][] = [];
+
+  /**
+   * Whether the layer can be called with these tensors, of which some are the same, without tfjs freeing them too early: it
+   * counts a layer that takes a tensor twice as one user, and subtracts two. `predict` is therefore given each once.
+   */
+  takesRepeats(inputs: readonly tf.SymbolicTensor[]): boolean {
+    const order = orderOf(inputs);
+    const distinct = Math.max(...order) + 1;
+    return this.repeats.every(
+      (other) => Math.max(...other) + 1 !== distinct || String(other) === String(order),
+    );
+  }
+
+  override apply(
+    inputs: tf.Tensor | tf.Tensor[] | tf.SymbolicTensor | tf.SymbolicTensor[],
+    kwargs?: Record<string, unknown>,
+  ): tf.Tensor | tf.Tensor[] | tf.SymbolicTensor | tf.SymbolicTensor[] {
+    const ys = super.apply(inputs, kwargs as Parameters<tf.layers.Layer["apply"]>[1]);
+    const symbolic = [inputs].flat().filter((x) => x instanceof tf.SymbolicTensor);
+    const distinct = [...new Set(symbolic)];
+    if (distinct.length < symbolic.length && this.takesRepeats(symbolic)) {
+      this.repeats.push(orderOf(symbolic));
+      for (const y of [ys].flat()) Object.assign(y, { inputs: distinct });
+    }
+    return ys;
+  }
+
+  private repeated(inputs: tf.Tensor[]): tf.Tensor[] {
+    const order = this.repeats.find(
+      (other) => other.length > inputs.length && Math.max(...other) + 1 === inputs.length,
+    );
+    return order === undefined ? inputs : order.map((i) => inputs[i] as tf.Tensor);
   }
 
   override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape | tf.Shape[] {
@@ -45,6 +83,12 @@ export abstract class OwnLayer<Options extends object> extends tf.layers.Layer {
   override getConfig(): tf.serialization.ConfigDict {
     return { ...super.getConfig(), ...structuredClone(this.options as tf.serialization.ConfigDict) };
   }
+}
+
+/** For each input the number of the distinct one that it is. */
+function orderOf(inputs: readonly tf.SymbolicTensor[]): number[] {
+  const distinct = [...new Set(inputs)];
+  return inputs.map((x) => distinct.indexOf(x));
 }
 
 /** tfjs gives one shape, or a list of them. */

@@ -447,13 +447,28 @@ export function ownedByOneModel(layer: Layer): void {
   freedAfter(layer, isContainer(layer) ? 2 : 1);
 }
 
-/** Lets go of the states that a recurrent layer keeps from call to call, which tfjs leaves when the layer is disposed. */
+/**
+ * Lets go of what a recurrent layer and its cells keep from call to call, states and masks of dropout, which tfjs leaves when
+ * the layer is disposed.
+ */
 export function disposeStates(layer: Layer): void {
-  const { states_, keptStates } = layer as unknown as {
+  const { states_, keptStates, dropoutMask, recurrentDropoutMask } = layer as unknown as {
     states_?: tf.Tensor[] | null;
     keptStates?: tf.Tensor[][];
+    dropoutMask?: tf.Tensor | tf.Tensor[] | null;
+    recurrentDropoutMask?: tf.Tensor | tf.Tensor[] | null;
   };
-  tf.dispose([states_ ?? [], keptStates ?? []]);
+  tf.dispose([states_ ?? [], keptStates ?? [], dropoutMask ?? [], recurrentDropoutMask ?? []]);
+  for (const inner of innerLayers(layer)) disposeStates(inner);
+}
+
+/** Makes a cell forget its masks of dropout, which are of one size of batch; tfjs's own layers do it at each call. */
+export function forgetDropout(cell: Layer): void {
+  const kept = cell as unknown as { dropoutMask: unknown; recurrentDropoutMask: unknown };
+  tf.dispose([kept.dropoutMask ?? [], kept.recurrentDropoutMask ?? []] as tf.Tensor[]);
+  kept.dropoutMask = null;
+  kept.recurrentDropoutMask = null;
+  for (const inner of innerLayers(cell)) forgetDropout(inner);
 }
 
 /** Makes the disposal of a layer of ours, with the weights, let go of what else it has. */

@@ -1,5 +1,6 @@
 /**
- * What Keras's bare operations do, by class name (https://keras.io/api/ops/, Keras 3.15), and by their arguments' names. What
+ * What Keras's bare operations do, by class name (https://keras.io/api/ops/, Keras 3.15), and TensorFlow's functions in models
+ * of Keras 2, by `tf.` and their names; all by their arguments' names. What
  * is not here, and an argument that is not named here, is refused by name when a model is opened.
  */
 import { elementwise } from "./operations/elementwise.js";
@@ -8,6 +9,7 @@ import { products } from "./operations/products.js";
 import { reductions } from "./operations/reductions.js";
 import type { OperationRule } from "./operations/rule.js";
 import { shaping } from "./operations/shaping.js";
+import { tensorflowFunctions } from "./operations/tensorflow.js";
 
 export const operations: Readonly<Record<string, OperationRule>> = {
   ...elementwise,
@@ -15,4 +17,5 @@ export const operations: Readonly<Record<string, OperationRule>> = {
   ...shaping,
   ...products,
   ...images,
+  ...tensorflowFunctions,
 };

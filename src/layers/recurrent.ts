@@ -4,7 +4,7 @@
  * states is therefore opened with these, which take from that record what is theirs.
  */
 import * as tf from "@tensorflow/tfjs";
-import { type Layer, layerFromConfig } from "./internals.js";
+import { forgetDropout, type Layer, layerFromConfig } from "./internals.js";
 import { KerasGRUCell } from "./KerasGRUCell.js";
 
 type Config = Record<string, unknown>;
@@ -33,6 +33,7 @@ abstract class OwnRNN extends tf.RNN {
     inputs: tf.Tensor | tf.Tensor[],
     kwargs: Parameters<tf.RNN["call"]>[1],
   ): tf.Tensor | tf.Tensor[] {
+    forgetDropout(this.cell as unknown as Layer);
     const { mask: given, ...rest } = (kwargs ?? {}) as Config;
     const mask = (Array.isArray(given) ? given[0] : given) as tf.Tensor | null | undefined;
     if (!this.masked || mask === null || mask === undefined) return super.call(inputs, rest as typeof kwargs);

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
 import { registerActivations } from "./activations.js";
+import * as adaptivePooling from "./adaptivePooling.js";
 import * as advancedActivations from "./advancedActivations.js";
 import * as attention from "./attention.js";
 import * as convolutions from "./convolutions.js";
@@ -21,6 +22,7 @@ type LayerClass = Parameters<typeof tf.serialization.registerClass>[0] & { reado
 /** Every layer class of ours. The classes of Keras that tfjs has too are called Keras...: the registry has one name each. */
 const layerClasses = [
   ...[
+    adaptivePooling,
     advancedActivations,
     attention,
     convolutions,

@@ -44,9 +44,6 @@ function gradients(model: tf.LayersModel, xs: tf.Tensor[]): tf.Tensor[] {
   return tf.grads(largest)(floats.map((i) => xs[i] as tf.Tensor));
 }
 
-/** Models of which the WASM backend's own gradients are wrong: those of three-dimensional pooling and convolution. */
-const WRONG_TAPE = ["three_dimensions", "transposed_3d"];
-
 /** The same by our own engine, or null where it refuses a layer by name (a mask, tokens). */
 function explained(model: tf.LayersModel, xs: tf.Tensor[]): tf.Tensor[] | null {
   try {
@@ -79,8 +76,7 @@ for (const name of readdirSync(folder).flatMap((file) =>
           for (const [i, y] of ys.entries())
             assert.ok(difference(y, ref.outputs[i] as RecordedTensor) < 1e-5, `output ${i}`);
           if (ref.gradients.length === 0) return;
-          const tape = backend === "wasm" && WRONG_TAPE.includes(name) ? [] : gradients(model, xs);
-          for (const [i, g] of tape.entries()) {
+          for (const [i, g] of gradients(model, xs).entries()) {
             assert.ok(difference(g, ref.gradients[i] as RecordedTensor) < 1e-4, `gradient ${i}`);
           }
           for (const [i, g] of (explained(model, xs) ?? []).entries())

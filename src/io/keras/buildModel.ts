@@ -6,28 +6,30 @@ import {
   freedAfter,
   initializeWith,
   innerLayers,
+  isRecurrent,
   type Layer,
   layerFromConfig,
   ownedByOneModel,
   type Shape,
   whenFreed,
-  withInner,
 } from "../../layers/internals.js";
 import { type OperationArgument, operationConfig } from "../../layers/Operation.js";
-import { asShape, asText, isRecord, type JsonRecord, shown } from "./checks.js";
+import { OwnLayer } from "../../layers/OwnLayer.js";
+import { asShape, isRecord, type JsonRecord, shown } from "./checks.js";
 import { type ConvertContext, convertLayer } from "./convertLayer.js";
 import type { Hdf5Array } from "./hdf5.js";
 import { impliedMask, maskOf } from "./masks.js";
 import {
   type CallSpec,
   type CallValue,
+  classNameOf,
   type LayerSpec,
   type ModelSpec,
   refsIn,
   refsOf,
   type TensorRef,
 } from "./modelSpec.js";
-import { ownArguments, unsupportedOperation } from "./operationSpec.js";
+import { operationName, ownArguments, unsupportedOperation } from "./operationSpec.js";
 import type { ModelWeights } from "./weights.js";
 
 export interface BuildOptions {
@@ -105,11 +107,10 @@ class Builder {
         : this.functional(spec, weights);
     if (!spec.trainable) model.trainable = false;
     for (const layer of model.layers) {
-      ownedByOneModel(layer);
-      if (layer.stateful) whenFreed(layer, () => withInner(layer).forEach(disposeStates));
+      // A Sequential disposes its models once.
+      if (spec.kind === "sequential") freedAfter(layer, 1);
+      else ownedByOneModel(layer);
     }
-    // Those in a Sequential it disposes once.
-    if (spec.kind === "sequential") for (const layer of model.layers) freedAfter(layer, 1);
     return model;
   }
 
@@ -178,12 +179,13 @@ class Builder {
           later.push(item);
           continue;
         }
-        const inputs = this.apart(layer, this.inputsOf(layer, call, find, specs), spec);
-        const at = layers.get(layer.name) ?? this.layer(layer, layer, weights, inputs, {});
+        const given = this.inputsOf(layer, call, find, specs);
+        const at = layers.get(layer.name) ?? this.layer(layer, layer, weights, given, {});
         layers.set(layer.name, at);
+        const inputs = this.apart(layer, at, given, spec);
         const outputs = this.applied(layer, at, inputs);
         const masked = carriesMask(at, layer, inputs);
-        const mask = maskAfter(layer, inputs);
+        const mask = maskAfter(layer, inputs, index);
         const calls = made.get(layer.name) ?? new Map<number, Made[]>();
         calls.set(
           index,
@@ -215,10 +217,11 @@ class Builder {
   }
 
   /**
-   * tfjs frees a tensor too early that a layer takes twice and another needs later. Such a second use is of a copy; inputs of
-   * the model are not freed.
+   * tfjs frees a tensor too early that a layer takes twice and another needs later. Our own layers see to it; of others such a
+   * second use is of a copy. Inputs of the model are not freed.
    */
-  private apart(layer: LayerSpec, inputs: Made[], { layers, outputs }: ModelSpec): Made[] {
+  private apart(layer: LayerSpec, at: Layer, inputs: Made[], { layers, outputs }: ModelSpec): Made[] {
+    if (at instanceof OwnLayer && at.takesRepeats(inputs.map(({ tensor }) => tensor))) return inputs;
     return inputs.map((made, i) => {
       const { sourceLayer } = made.tensor as unknown as { sourceLayer: Layer };
       const again = inputs.findIndex(({ tensor }) => tensor === made.tensor) < i;
@@ -254,6 +257,11 @@ class Builder {
     const get = (ref: TensorRef) => find(ref) as Made;
     if (layer.kind === "operation") return refsOf(call).map(get);
     if (ATTENTION.has(layer.className)) {
+      for (const [key, value] of [...Object.entries(call.kwargs), ...Object.entries(call.args)]) {
+        const atRest = value === null || value === false || refsIn(value).length > 0;
+        if (!atRest && key !== "use_causal_mask" && !(Array.isArray(value) && value.every((v) => v === null)))
+          throw this.unsupported(layer, `its call argument ${key} = ${shown(value)} is not supported`);
+      }
       const { roles, refs } = rolesOf(layer, call);
       const inputs = refs.map(get);
       return [
@@ -318,6 +326,9 @@ class Builder {
     if (spec.kind === "operation") return this.operation(spec);
     const context = this.context(spec, inputs);
     const made = this.explained(spec, () => this.instantiate(spec, context, weights, key, extra));
+    if (isRecurrent(made)) {
+      whenFreed(made, () => disposeStates(made));
+    }
     // A model inside has its weights already.
     if (weights !== null && spec.model === null) this.buildWith(spec, made, inputs, weights.of(key), weights);
     return made;
@@ -368,7 +379,7 @@ class Builder {
     const inner = config.layer;
     if (!isRecord(inner) || !isRecord(inner.config))
       throw this.wrong(`the layer ${name} (${className}) holds no layer`);
-    const innerClass = asText(inner.class_name, `${name}: layer: class_name`);
+    const innerClass = classNameOf(inner, `${name}: layer`);
     const innerName = typeof inner.config.name === "string" ? inner.config.name : innerClass;
     const common = { name, ...extra };
     if (className === "TimeDistributed") {
@@ -424,7 +435,7 @@ class Builder {
   }
 
   private operation(spec: LayerSpec): Layer {
-    const { className, name } = spec;
+    const { name } = spec;
     const why = unsupportedOperation(spec);
     if (why !== null) throw this.unsupported(spec, why);
     const [call] = spec.calls as [CallSpec];
@@ -435,6 +446,12 @@ class Builder {
       if ("ref" in value) return { input: count++ };
       if (value.class_name === "__slice__" && isRecord(value.config)) {
         const { start, stop, step } = value.config as Record<string, number | null>;
+        return { slice: [start ?? null, stop ?? null, step ?? null] };
+      }
+      // Of Keras 2, which writes a slice so.
+      const keys = Object.keys(value).sort();
+      if (String(keys) === "start,step,stop") {
+        const { start, stop, step } = value as Record<string, number | null>;
         return { slice: [start ?? null, stop ?? null, step ?? null] };
       }
       if (value.class_name === "__ellipsis__") return { ellipsis: true };
@@ -455,9 +472,11 @@ class Builder {
     const args = call.args.map(convert);
     const kwargs = Object.fromEntries([
       ...ownArguments(spec).map(([key, value]) => [key, convert(value as CallValue)]),
-      ...Object.entries(call.kwargs).map(([key, value]) => [key, convert(value)]),
+      ...Object.entries(call.kwargs)
+        .filter(([key]) => key !== "name")
+        .map(([key, value]) => [key, convert(value)]),
     ]);
-    return layerFromConfig("Operation", operationConfig(name, className, args, kwargs));
+    return layerFromConfig("Operation", operationConfig(name, operationName(spec), args, kwargs));
   }
 
   /** Builds a layer whose weights are the arrays, in their order. */
@@ -570,20 +589,21 @@ const HANDS_ON = new Set(
 );
 
 /** How to make the mask that Keras hands on with what a layer gives. */
-function maskAfter(spec: LayerSpec, inputs: readonly Made[]): MaskMaker | null {
+function maskAfter(spec: LayerSpec, inputs: readonly Made[], call = 0): MaskMaker | null {
+  const ending = call === 0 ? "" : `_${call}`;
   const [first] = inputs;
   if (first === undefined || spec.kind !== "layer") return null;
   const { className, config } = spec;
   if (className === "Embedding") {
     return config.mask_zero === true
-      ? once(() => operate(spec, "NotEqual", [first.tensor], [{ input: 0 }, 0]))
+      ? once(() => operate(spec, "NotEqual", [first.tensor], [{ input: 0 }, 0], ending))
       : null;
   }
   if (className === "Masking") {
     const value = typeof config.mask_value === "number" ? config.mask_value : 0;
     return once(() => {
-      const differs = operate(spec, "NotEqual", [first.tensor], [{ input: 0 }, value], "_values");
-      return operate(spec, "Any", [differs], [{ input: 0 }, -1]);
+      const differs = operate(spec, "NotEqual", [first.tensor], [{ input: 0 }, value], `_values${ending}`);
+      return operate(spec, "Any", [differs], [{ input: 0 }, -1], ending);
     });
   }
   if (RECURRENT.has(className)) {
@@ -597,7 +617,9 @@ function maskAfter(spec: LayerSpec, inputs: readonly Made[]): MaskMaker | null {
     return once(() =>
       (masks as MaskMaker[])
         .map((mask) => mask())
-        .reduce((a, b, i) => operate(spec, "LogicalOr", [a, b], [{ input: 0 }, { input: 1 }], `_${i}`)),
+        .reduce((a, b, i) =>
+          operate(spec, "LogicalOr", [a, b], [{ input: 0 }, { input: 1 }], `_${i}${ending}`),
+        ),
     );
   }
   return HANDS_ON.has(className) ? first.mask : null;

@@ -43,10 +43,15 @@ export function isModelClass(className: unknown): boolean {
   return className === "Sequential" || className === "Functional" || className === "Model";
 }
 
+/** Reads JSON, also with the infinities that Python writes, as the text that stands for them. */
 export function parseJson(text: string, where: string): Json {
   try {
     return JSON.parse(text) as Json;
   } catch (error) {
+    const named = text.replace(/"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/g, (part) =>
+      part.startsWith('"') ? part : `"${part.replace("Infinity", "inf").replace("NaN", "nan")}"`,
+    );
+    if (named !== text) return parseJson(named, where);
     throw new ModelFormatError(`${where}: is not JSON: ${(error as Error).message}`, { cause: error });
   }
 }

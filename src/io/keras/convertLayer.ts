@@ -5,6 +5,7 @@
 import { UnsupportedLayerError } from "../../errors.js";
 import { INTERPOLATIONS } from "../../layers/resample.js";
 import { isRecord, type Json, type JsonRecord, shown } from "./checks.js";
+import { classNameOf } from "./modelSpec.js";
 
 /** A layer as tfjs makes it: class name in its registry, and configuration in camel case. */
 export interface Converted {
@@ -95,6 +96,10 @@ class Reading {
 
   flag(key: string, otherwise = false): boolean {
     return (this.config[key] ?? otherwise) === true;
+  }
+
+  identity(): Converted {
+    return { className: "KerasIdentity", config: { name: this.name } };
   }
 
   /** Whether an option is another number than 1, in any dimension. */
@@ -255,7 +260,10 @@ function pool(plain: string): Converter {
 
 function globalPool(plain: string, own: string): Converter {
   return (layer) =>
-    layer.flag("keepdims") || (layer.context.masked && plain === "GlobalAveragePooling1D")
+    // tfjs ignores the data format of one dimension.
+    layer.flag("keepdims") ||
+    (layer.channelsFirst() && plain.endsWith("1D")) ||
+    (layer.context.masked && plain === "GlobalAveragePooling1D")
       ? layer.take(
           own,
           "data_format keepdims",
@@ -305,7 +313,13 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
   Embedding: (layer) => layer.take("Embedding", "input_dim output_dim mask_zero"),
   Masking: (layer) => layer.take("KerasMasking", "mask_value"),
   Activation: (layer) => layer.take("Activation", "activation"),
-  Flatten: (layer) => layer.take("Flatten", "data_format"),
+  Flatten: (layer) => {
+    const { rank } = layer.context;
+    // tfjs refuses what is flat already.
+    if (rank === 2) return layer.identity();
+    if (rank === 1) return { className: "Reshape", config: { ...layer.identity().config, targetShape: [1] } };
+    return layer.take("Flatten", "data_format");
+  },
   Reshape: (layer) => layer.take("Reshape", "target_shape", { targetShape: layer.targetShape() }),
   Permute: (layer) => layer.take("Permute", "dims"),
   RepeatVector: (layer) => layer.take("RepeatVector", "n"),
@@ -352,6 +366,15 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
   GlobalMaxPooling2D: globalPool("GlobalMaxPooling2D", "KerasGlobalMaxPooling2D"),
   GlobalMaxPooling3D: (layer) => layer.take("GlobalMaxPooling3D", "data_format keepdims"),
 
+  ...Object.fromEntries(
+    ["Average", "Max"].flatMap((kind) =>
+      [1, 2, 3].map((rank): [string, Converter] => {
+        const className = `Adaptive${kind}Pooling${rank}D`;
+        return [className, (layer) => layer.take(className, "output_size data_format")];
+      }),
+    ),
+  ),
+
   ZeroPadding1D: (layer) => layer.take("ZeroPadding1D", "padding data_format"),
   ZeroPadding2D: (layer) => layer.take("ZeroPadding2D", "padding data_format"),
   ZeroPadding3D: (layer) => layer.take("ZeroPadding3D", "padding data_format"),
@@ -388,6 +411,12 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
   GroupNormalization: (layer) => layer.take("GroupNormalization", "groups axis epsilon center scale"),
   LayerScale: (layer) => layer.take("LayerScale", "init_values projection_dim"),
   UnitNormalization: (layer) => layer.take("UnitNormalization", "axis"),
+  // The kernel is divided by its norm in training, and kept so.
+  SpectralNormalization: (layer) => {
+    const { layer: inner } = layer.config;
+    if (!isRecord(inner) || !isRecord(inner.config)) throw layer.refuse("it holds no layer");
+    return convertLayer(classNameOf(inner, layer.name), layer.name, inner.config, layer.context);
+  },
   Normalization: (layer) => layer.take("Normalization", "axis mean variance invert"),
 
   ReLU: (layer) => {
@@ -438,11 +467,13 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
   SimpleRNN: recurrent("SimpleRNN", "KerasSimpleRNN"),
   LSTM: recurrent("LSTM", "KerasLSTM"),
   GRU: recurrent("GRU", "KerasGRU"),
-  ConvLSTM2D: (layer) =>
-    layer.take(
+  ConvLSTM2D: (layer) => {
+    if (layer.channelsFirst()) throw layer.refuse("its data_format channels_first is not supported");
+    return layer.take(
       "ConvLSTM2D",
       `${CONV} recurrent_activation return_sequences return_state go_backwards stateful dropout recurrent_dropout unit_forget_bias`,
-    ),
+    );
+  },
   RNN: (layer) => {
     const { cell } = layer.config;
     const { isolated, masked, wrapped } = layer.context;
@@ -521,6 +552,13 @@ export function convertLayer(
   }
   if (isRecord(config.dtype) && /Quantized/.test(String(config.dtype.class_name))) {
     throw layer.refuse("quantized layers are not supported");
+  }
+  const policy =
+    isRecord(config.dtype) && isRecord(config.dtype.config) ? config.dtype.config.name : config.dtype;
+  if (typeof policy === "string" && /float16/.test(policy)) {
+    throw layer.refuse(
+      `it computes in half precision (dtype ${policy}), which is not supported; save the model again with dtype float32`,
+    );
   }
   if (config.quantization_config != null && config.quantization_config !== false) {
     throw layer.refuse("quantized layers are not supported");

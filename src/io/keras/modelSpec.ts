@@ -68,6 +68,16 @@ export interface ModelSpec {
 /** Models within models; what is deeper is no honest file. */
 const MOST_LEVELS = 50;
 
+/** The class that an object was of; one of somebody's own, which may be called as one of Keras's, with what tells it apart. */
+export function classNameOf(record: JsonRecord, where: string): string {
+  const className = asText(record.class_name, `${where}: class_name`);
+  const { module, registered_name: registered } = record;
+  if (module === undefined || (typeof module === "string" && /^(tf_)?keras(\.|$)/.test(module)))
+    return className;
+  if (typeof registered === "string" && registered !== className) return registered;
+  return `${typeof module === "string" ? module : "?"}>${className}`;
+}
+
 /**
  * Reads `{class_name, config}` of a model.
  *
@@ -77,7 +87,7 @@ export function readModelSpec(json: Json, where: string, level = 0): ModelSpec {
   if (level > MOST_LEVELS)
     throw new ModelFormatError(`${where}: models are nested more than ${MOST_LEVELS} deep`);
   const record = asRecord(json, where);
-  const className = asText(record.class_name, `${where}: class_name`);
+  const className = classNameOf(record, where);
   const raw = record.config;
   if (!isModelClass(className)) {
     throw new UnsupportedLayerError(
@@ -144,7 +154,7 @@ function usesNewNodes(layers: readonly Json[]): boolean {
 
 function readLayer(json: Json, where: string, level: number): LayerSpec {
   const record = asRecord(json, where);
-  const className = asText(record.class_name, `${where}: class_name`);
+  const className = classNameOf(record, where);
   if (Array.isArray(record.config) && className === "Sequential") {
     return readLayer(
       { ...record, config: { name: record.name ?? "sequential", layers: record.config } },
@@ -155,9 +165,12 @@ function readLayer(json: Json, where: string, level: number): LayerSpec {
   const config = asRecord(record.config ?? {}, `${where} (${className}): config`);
   const name = asText(record.name ?? config.name, `${where} (${className}): name`);
   const here = `${where} (${name}, ${className})`;
-  const calls = asList(record.inbound_nodes ?? [], `${here}: inbound_nodes`).map((node, i) =>
-    readCall(node, `${here}: inbound_nodes[${i}]`),
-  );
+  const calls = asList(record.inbound_nodes ?? [], `${here}: inbound_nodes`).map((node, i) => {
+    const call = readCall(node, `${here}: inbound_nodes[${i}]`);
+    // A function's first argument is a tensor, or a list of them as it was given.
+    const list = callsFunction(className) && Array.isArray(node) && Array.isArray(node[0]);
+    return list ? { ...call, args: [[...call.args]] } : call;
+  });
   if (isModelClass(className)) {
     const model = readModelSpec(
       { ...record, class_name: className, config: { ...config, name } },
@@ -174,8 +187,14 @@ function readLayer(json: Json, where: string, level: number): LayerSpec {
   return { kind, name, className, config, calls, model: null };
 }
 
+/** Layers of Keras 2 that call a function of TensorFlow. */
+export function callsFunction(className: string): boolean {
+  return className === "TFOpLambda" || className === "SlicingOpLambda";
+}
+
 /** Bare operations have the names of layers, and tell by their module only. */
 function isOperation({ module, class_name, config }: JsonRecord): boolean {
+  if (callsFunction(String(class_name))) return true;
   if (typeof module === "string") return /^keras\.(src\.)?ops\b/.test(module);
   // In an .h5 file there is no module; but layers always say whether they can be trained.
   return isRecord(config) && !("trainable" in config) && Object.hasOwn(operations, String(class_name));
@@ -247,12 +266,21 @@ function readOldValue(value: Json, where: string): CallValue {
     }
     return value.map((v) => readOldValue(v, where));
   }
-  return readValue(value, where);
+  if (isRecord(value)) {
+    if (value.class_name === "__tuple__" && Array.isArray(value.items))
+      return value.items.map((v) => readOldValue(v, where));
+    return Object.fromEntries(Object.entries(value).map(([key, v]) => [key, readOldValue(v, where)]));
+  }
+  return value;
 }
 
 /** `input_layers`, `output_layers`: one triple, or triples in lists and records. */
 function tensorTriples(value: Json | undefined, where: string): [string, number, number][] {
-  if (isRecord(value)) return Object.values(value).flatMap((v) => tensorTriples(v, where));
+  // Keras takes those of a record in the order of their names.
+  if (isRecord(value)) {
+    const names = Object.keys(value).sort();
+    return names.flatMap((name) => tensorTriples(value[name], where));
+  }
   const list = asList(value, where);
   if (typeof list[0] !== "string") return list.flatMap((v) => tensorTriples(v, where));
   return [[list[0], asCount(list[1], where), asCount(list[2], where)]];

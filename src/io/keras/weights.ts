@@ -28,6 +28,7 @@ const SUBLAYERS: Readonly<Record<string, readonly string[]>> = {
   RNN: ["cell"],
   Bidirectional: ["forward_layer", "backward_layer"],
   TimeDistributed: ["layer"],
+  SpectralNormalization: ["layer"],
 };
 
 /**
@@ -79,7 +80,8 @@ export function snakeCase(className: string): string {
 }
 
 function arraysIn(file: Hdf5File, group: string, className: string, config: JsonRecord): Hdf5Array[] {
-  const own = varsIn(file, join(group, "vars"));
+  // What training makes of a kernel's norm is not asked for.
+  const own = className === "SpectralNormalization" ? [] : varsIn(file, join(group, "vars"));
   const sublayers = (SUBLAYERS[className] ?? []).flatMap((name) => {
     const at = [name, `_${name}`].map((key) => join(group, key)).find((path) => file.keys(path) !== null);
     if (at === undefined) return [];
@@ -121,10 +123,13 @@ export function weightsByName(file: Hdf5File, where: string): ModelWeights {
   const base = file.keys("model_weights") === null ? "" : "model_weights";
   const named = (layer: LayerSpec): { name: string; array: () => Hdf5Array }[] => {
     const group = join(base, layer.name);
-    return (file.texts(group, "weight_names") ?? []).map((name) => ({
-      name,
-      array: () => arrayAt(file, join(group, name)),
-    }));
+    const names = file.texts(group, "weight_names") ?? [];
+    return names
+      .filter((name) => !/\/(vector_u|sn_u)(:0)?$/.test(name))
+      .map((name) => ({
+        name,
+        array: () => arrayAt(file, join(group, name)),
+      }));
   };
   return {
     where,
