@@ -110,6 +110,29 @@ test("of a graph model the operations are drawn, its weights as their parameters
   model.dispose();
 });
 
+test("several inputs and branches stand in their order, from the left", () => {
+  const inputs = Array.from({ length: 4 }, (_, i) => tf.input({ shape: [2], name: `in${i}` }));
+  const sum = tf.layers.add({ name: "sum" }).apply(inputs) as tf.SymbolicTensor;
+  const outputs = inputs.map((_, i) => tf.layers.reLU({ name: `out${i}` }).apply(sum) as tf.SymbolicTensor);
+  const boxes = frames(modelGraphSvg(modelGraph(tf.model({ inputs, outputs }))));
+  const order = boxes.toSorted((a, b) => a.y - b.y || a.x - b.x).map(({ id }) => id);
+  assert.equal(order, ["input0", "input1", "input2", "input3", "node0", "node1", "node2", "node3", "node4"]);
+});
+
+test("the boxes of models that are nested eight deep leave what is outside uncovered", () => {
+  let model: tf.LayersModel = tf.sequential({ layers: [tf.layers.dense({ units: 2, inputShape: [2] })] });
+  for (let depth = 1; depth < 8; depth++) {
+    const x = tf.input({ shape: [2] });
+    const outputs = [model.apply(x), tf.layers.dense({ units: 2 }).apply(x)] as tf.SymbolicTensor[];
+    model = tf.model({ inputs: x, outputs: tf.layers.add().apply(outputs) as tf.SymbolicTensor });
+  }
+  const svg = modelGraphSvg(modelGraph(model));
+  const input = frames(svg).find(({ id }) => id === "input0")!;
+  const tops = [...svg.matchAll(/class="group" x="[-\d.]+" y="([-\d.]+)"/g)].map(([, y]) => Number(y));
+  assert.is(tops.length, 7);
+  assert.ok(Math.min(...tops) > input.y + input.height + 8, `${tops} ${input.y}`);
+});
+
 test("names are escaped in every format", () => {
   // tfjs takes no such names for layers, but for models.
   const model = tf.sequential({

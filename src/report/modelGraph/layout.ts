@@ -49,7 +49,7 @@ export function layOut({ nodes, groups, edges }: LayoutInput): Layout {
     rankdir: "TB",
     nodesep: 28,
     // Each box adds ranks of its own around what is in it, and needs room for the titles of those in it.
-    ranksep: groups.length > 0 ? 20 + 8 * Math.max(...groups.map((group) => levelOf(group, groups))) : 40,
+    ranksep: groups.length > 0 ? 20 + 12 * Math.max(...groups.map((group) => levelOf(group, groups))) : 40,
     edgesep: 16,
     marginx: 24,
     marginy: 24,
@@ -61,12 +61,25 @@ export function layOut({ nodes, groups, edges }: LayoutInput): Layout {
   for (const { from, to } of edges) graph.setEdge(from, to);
   (dagre as (graph: DagreGraph) => void)(graph);
   const { width = 0, height = 0 } = graph.graph();
+  const mirrored = runsBackwards(nodes.map(({ id }) => graph.node(id)));
+  const placed = <P extends Point>(point: P): P => (mirrored ? { ...point, x: width - point.x } : point);
   return {
     width,
     height,
-    boxes: new Map([...groups, ...nodes].map(({ id }) => [id, graph.node(id)])),
-    paths: edges.map(({ from, to }) => graph.edge(from, to).points),
+    boxes: new Map([...groups, ...nodes].map(({ id }) => [id, placed(graph.node(id))])),
+    paths: edges.map(({ from, to }) => graph.edge(from, to).points.map(placed)),
   };
+}
+
+/** Whether of the boxes in a row the later ones mostly stand left of the earlier ones: dagre may begin at the right. */
+function runsBackwards(boxes: readonly Box[]): boolean {
+  const last = new Map<number, number>();
+  let forwards = 0;
+  for (const { x, y } of boxes) {
+    forwards += Math.sign(x - (last.get(y) ?? x));
+    last.set(y, x);
+  }
+  return forwards < 0;
 }
 
 /** How deep a group lies, from 1. */
