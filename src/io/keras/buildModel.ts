@@ -314,7 +314,8 @@ class Builder {
     extra: Record<string, unknown>,
   ): Layer {
     for (const { kwargs } of spec.calls) {
-      if (kwargs.training === true) {
+      // In Keras 3 what `predict` says of training goes before what a call says.
+      if (kwargs.training === true && this.options.keras < 3) {
         throw this.unsupported(spec, "it is called with training = true, which is not how a model predicts");
       }
     }
