@@ -35,6 +35,61 @@ function changed(from: string | RegExp, to: string): Uint8Array<ArrayBuffer> {
   return archive({ "config.json": config.replace(from, to) });
 }
 
+/** A model of one operation, as Keras 3 writes it. */
+function withOperation(className: string, own: Record<string, unknown>): Uint8Array<ArrayBuffer> {
+  const input = { batch_shape: [null, 4, 6], dtype: "float32", name: "x" };
+  const tensor = {
+    class_name: "__keras_tensor__",
+    config: { shape: [null, 4, 6], dtype: "float32", keras_history: ["x", 0, 0] },
+  };
+  return archive({
+    "config.json": JSON.stringify({
+      module: "keras.src.models.functional",
+      class_name: "Functional",
+      config: {
+        name: "model",
+        layers: [
+          { module: "keras.layers", class_name: "InputLayer", config: input, name: "x", inbound_nodes: [] },
+          {
+            module: "keras.src.ops.numpy",
+            class_name: className,
+            config: { name: "op", ...own },
+            name: "op",
+            inbound_nodes: [{ args: [tensor], kwargs: {} }],
+          },
+        ],
+        input_layers: ["x", 0, 0],
+        output_layers: ["op", 0, 0],
+      },
+    }),
+  });
+}
+
+/** A model of one function of TensorFlow, as Keras 2 writes it. */
+function withFunction(name: string, others: Record<string, unknown>): Uint8Array<ArrayBuffer> {
+  const input = { batch_input_shape: [null, 4, 6], dtype: "float32", name: "x" };
+  return archive({
+    "metadata.json": '{"keras_version": "2.15.0"}',
+    "config.json": JSON.stringify({
+      class_name: "Functional",
+      config: {
+        name: "model",
+        layers: [
+          { class_name: "InputLayer", config: input, name: "x", inbound_nodes: [] },
+          {
+            class_name: "TFOpLambda",
+            config: { name: "op", trainable: true, dtype: "float32", function: name },
+            name: "op",
+            inbound_nodes: [["x", 0, 0, others]],
+          },
+        ],
+        input_layers: [["x", 0, 0]],
+        output_layers: [["op", 0, 0]],
+      },
+    }),
+  });
+}
+
 function registered(): number {
   return Object.keys(tf.engine().registeredVariables).length;
 }
@@ -164,6 +219,25 @@ test("inspectModel tells version, layers, shapes of weights, and everything that
   );
 });
 
+test("inspectModel says what is not supported of operations and functions", async () => {
+  const why = async (bytes: Uint8Array<ArrayBuffer>) =>
+    (await inspectModel(bytes)).layers.map(({ unsupported }) => unsupported);
+  assert.equal(await why(withOperation("Relu", {})), [null, null]);
+  assert.equal(await why(withOperation("Relu", { slope: 1 })), [
+    null,
+    "its argument slope = 1 is not supported",
+  ]);
+  assert.equal(await why(withFunction("nn.relu", {})), [null, null]);
+  assert.equal(await why(withFunction("nn.conv2d", {})), [null, 'its function "nn.conv2d" is not supported']);
+});
+
+test("a call with training = true is refused of Keras 2 alone: in Keras 3 predict goes before it", async () => {
+  const training = /("class_name": "BatchNormalization".*?"kwargs": )\{[^}]*\}/;
+  const bytes = changed(training, '$1{"training": true}');
+  const model = await loadModel(bytes);
+  model.dispose();
+});
+
 const cases: [string, () => ModelSource, new (...args: never[]) => Error, RegExp][] = [
   [
     "an empty file",
@@ -255,6 +329,58 @@ const cases: [string, () => ModelSource, new (...args: never[]) => Error, RegExp
     () => changed('"activation": "relu"', '"activation": "mine"'),
     UnsupportedLayerError,
     /layer conv2d \(Conv2D, Keras 3\.15\.1\): its activation "mine" is not supported/,
+  ],
+  [
+    "a class of one's own that is called as one of Keras's",
+    () =>
+      changed(
+        /"module": "keras.layers", "class_name": "Concatenate"(.*?)"registered_name": null/,
+        '"module": null, "class_name": "Concatenate"$1"registered_name": "mine>Concatenate"',
+      ),
+    UnsupportedLayerError,
+    /layer concatenate \(.*>Concatenate, Keras 3\.15\.1\): this class of layers is not supported/,
+  ],
+  [
+    "half precision",
+    () => changed('"config": {"name": "float32"}', '"config": {"name": "mixed_float16"}'),
+    UnsupportedLayerError,
+    /\(\w+, Keras 3\.15\.1\): it computes in half precision \(dtype mixed_float16\)/,
+  ],
+  [
+    "an operation's argument that is not known",
+    () => withOperation("HardSigmoid", { slope: 2 }),
+    UnsupportedLayerError,
+    /layer op \(HardSigmoid, Keras 3\.15\.1\): its argument slope = 2 is not supported/,
+  ],
+  [
+    "an operation's argument of a value that is not done",
+    () => withOperation("Norm", { ord: "nuc", axis: [1, 2] }),
+    UnsupportedLayerError,
+    /layer op \(Norm, Keras 3\.15\.1\): Norm: over 2 axes, the order nuc is not supported/,
+  ],
+  [
+    "an operation that is not done",
+    () => withOperation("Cholesky", {}),
+    UnsupportedLayerError,
+    /layer op \(Cholesky, Keras 3\.15\.1\): this operation is not supported/,
+  ],
+  [
+    "a cast to a type whose rounding is not done",
+    () => withOperation("Cast", { dtype: "float16" }),
+    UnsupportedLayerError,
+    /layer op \(Cast, Keras 3\.15\.1\): Cast: expected dtype float32, .* got float16/,
+  ],
+  [
+    "a function of TensorFlow that is not done",
+    () => withFunction("linalg.cholesky", {}),
+    UnsupportedLayerError,
+    /layer op \(TFOpLambda, Keras 2\.15\.0\): its function "linalg\.cholesky" is not supported/,
+  ],
+  [
+    "a function of TensorFlow with an argument that is not done",
+    () => withFunction("math.cumsum", { axis: 1, exclusive: true }),
+    UnsupportedLayerError,
+    /layer op \(TFOpLambda, Keras 2\.15\.0\): expected exclusive to be false, got true/,
   ],
   [
     "an option that is not known",

@@ -313,8 +313,8 @@ class Builder {
     inputs: readonly Made[],
     extra: Record<string, unknown>,
   ): Layer {
-    // In Keras 3 predict calls every layer with training = false, whatever was recorded; image layers record true by default.
     for (const { kwargs } of spec.calls) {
+      // In Keras 3 what `predict` says of training goes before what a call says.
       if (kwargs.training === true && this.options.keras < 3) {
         throw this.unsupported(spec, "it is called with training = true, which is not how a model predicts");
       }

@@ -111,7 +111,7 @@ export function constantOfTwo(
 ): tf.Tensor {
   return tf.customGrad((x, y) => ({
     value: run(x as tf.Tensor, y as tf.Tensor),
-    gradFunc: () => [tf.zerosLike(a), tf.zerosLike(b)],
+    gradFunc: () => [tf.zeros(a.shape), tf.zeros(b.shape)],
   }))(a, b);
 }
 
@@ -148,7 +148,23 @@ export function atTheEnd(x: tf.Tensor, along: number, run: (last: tf.Tensor) => 
 export function takeInRows(x: tf.Tensor, indices: tf.Tensor): tf.Tensor {
   const n = x.shape.at(-1) as number;
   const rows = x.size / n;
-  const starts = tf.expandDims(tf.mul(tf.range(0, rows, 1, "int32"), tf.scalar(n, "int32")), 1);
-  const flat = tf.add(tf.reshape(int(indices), [rows, -1]), starts);
-  return tf.reshape(tf.gather(tf.reshape(x, [-1]), tf.reshape(flat, [-1])), indices.shape);
+  const places = constantOf(indices, (t) => {
+    const starts = tf.expandDims(tf.mul(tf.range(0, rows, 1, "int32"), tf.scalar(n, "int32")), 1);
+    return tf.reshape(tf.add(tf.reshape(int(t), [rows, -1]), starts), [-1]);
+  });
+  return tf.reshape(gathered(tf.reshape(x, [-1]), places), indices.shape);
+}
+
+/** Elements of a vector. tfjs's own gradient fails where the indices are computed from what is differentiated. */
+function gathered(x: tf.Tensor, indices: tf.Tensor): tf.Tensor {
+  return tf.customGrad((t, places, save) => {
+    (save as unknown as (kept: tf.Tensor[]) => void)([places as tf.Tensor]);
+    return {
+      value: tf.gather(t as tf.Tensor, places as tf.Tensor1D),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => [
+        tf.unsortedSegmentSum(dy, saved[0] as tf.Tensor1D, x.size),
+        tf.zeros(indices.shape),
+      ],
+    };
+  })(x, indices);
 }

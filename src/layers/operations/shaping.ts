@@ -84,8 +84,10 @@ function tensors(args: Arguments, name: string): tf.Tensor[] {
 
 /** Indices counted from the front, in whole numbers. */
 function counted(indices: unknown, size: number): tf.Tensor {
-  const whole = int(asTensor(indices));
-  return tf.where(tf.less(whole, 0), tf.add(whole, tf.scalar(size, "int32")), whole);
+  return constantOf(asTensor(indices), (t) => {
+    const whole = int(t);
+    return tf.where(tf.less(whole, 0), tf.add(whole, tf.scalar(size, "int32")), whole);
+  });
 }
 
 function rolled(x: tf.Tensor, shift: number, along: number): tf.Tensor {

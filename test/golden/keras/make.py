@@ -409,6 +409,126 @@ def conv_lstm():
     return seq((3, 6, 6, 2), L.ConvLSTM2D(3, 3, padding="same"), L.GlobalAveragePooling2D(), L.Dense(3))
 
 
+@model
+def masked_bidirectional():
+    x = L.Input((6,), dtype="int32")
+    y = L.Embedding(7, 4, mask_zero=True)(x)
+    y = L.Bidirectional(L.LSTM(3, return_sequences=True, dropout=0.2))(y)
+    y = L.Bidirectional(L.GRU(3, return_sequences=True), merge_mode="sum")(y)
+    y = L.Bidirectional(L.RNN(L.SimpleRNNCell(3), return_sequences=True), merge_mode="ave")(y)
+    return keras.Model(x, L.Dense(3)(L.RNN([L.LSTMCell(3), L.GRUCell(4)])(y)))
+
+
+@model
+def masked_attention_decoder():
+    x, t = L.Input((5,), dtype="int32"), L.Input((6,), dtype="int32")
+    e, h = L.GRU(5, return_sequences=True, return_state=True)(L.Embedding(8, 4, mask_zero=True)(x))
+    embedding = L.Embedding(8, 4, mask_zero=True)
+    d = L.GRU(5, return_sequences=True)(embedding(t), initial_state=h)
+    y = L.Concatenate()([d, L.Attention()([d, e])])
+    own = L.MultiHeadAttention(2, 4)(embedding(t), embedding(t), use_causal_mask=True)
+    return keras.Model([x, t], L.Dense(8)(L.Concatenate()([y, own])))
+
+
+@model
+def residual_attention():
+    x = L.Input((5, 6))
+    y = L.Dense(6)(x)
+    y = L.LayerNormalization()(L.Add()([y, L.MultiHeadAttention(2, 3)(y, y)]))
+    return keras.Model(x, L.Dense(3)(y * y + y))
+
+
+@model
+def resizing_options():
+    x = L.Input((9, 7, 2))
+    ys = [L.Resizing(5, 6, crop_to_aspect_ratio=True)(x), L.Resizing(4, 11, pad_to_aspect_ratio=True, fill_value=0.5)(x),
+          L.Resizing(4, 3, antialias=True, interpolation="bicubic")(x), L.Resizing(13, 5, interpolation="bicubic")(x), L.CenterCrop(12, 5)(x), L.CenterCrop(4, 4)(x)]
+    return keras.Model(x, L.Dense(3)(L.Concatenate()([L.Flatten()(y) for y in ys])))
+
+
+@model
+def adaptive_pooling():
+    x = L.Input((7, 5, 2))
+    ys = [L.AdaptiveAveragePooling2D((3, 2))(x), L.AdaptiveMaxPooling2D(3)(x), L.AdaptiveAveragePooling1D(3)(L.Reshape((7, 10))(x)), L.AdaptiveMaxPooling3D((2, 3, 2))(L.Reshape((7, 5, 2, 1))(x))]
+    return keras.Model(x, L.Dense(3)(L.Concatenate()([L.Flatten()(y) for y in ys])))
+
+
+@model
+def spectral_normalization():
+    return seq((6, 7, 2), L.SpectralNormalization(L.Conv2D(3, 3, activation="relu")), L.Flatten(), L.Flatten(), L.SpectralNormalization(L.Dense(4)), L.Dense(3))
+
+
+@model
+def channels_first_1d():
+    x = L.Input((4, 12))
+    ys = [L.MaxPooling1D(3, strides=2, data_format="channels_first")(x), L.AveragePooling1D(2, data_format="channels_first")(x),
+          L.GlobalMaxPooling1D(data_format="channels_first")(x), L.GlobalAveragePooling1D(data_format="channels_first")(x)]
+    return keras.Model(x, L.Dense(3)(L.Concatenate()([L.Flatten()(y) for y in ys])))
+
+
+@model
+def volumes():
+    return seq((5, 6, 4, 2), L.Conv3D(4, (2, 3, 2), strides=(1, 2, 1), padding="same", groups=2, activation="relu"), L.AveragePooling3D(2, padding="same"), L.Conv3DTranspose(2, 3, strides=2, output_padding=1), L.Conv3D(2, 2, dilation_rate=2), L.Flatten(), L.Dense(3))
+
+
+@model
+def records():
+    b, a = L.Input((4,), name="b"), L.Input((3,), name="a")
+    y = L.Concatenate()([b, a])
+    return keras.Model({"b": b, "a": a}, {"z": L.Dense(2, name="z")(y), "c": L.Dense(3, name="c")(y)})
+
+
+@model
+def sequential_in_sequential():
+    inner = seq((5,), L.Dense(4), L.BatchNormalization(), name="inner")
+    x = L.Input((5,))
+    branch = keras.Model(x, L.Add()([L.Dense(4)(x), L.Dense(4)(x)]), name="branch")
+    return seq((6,), L.Dense(5), seq((5,), L.Dense(5), inner, L.Dense(5), branch, name="outer"), L.Dense(3))
+
+
+@model
+def operations_elementwise():
+    x = L.Input((4, 6))
+    ys = [ops.glu(x), ops.celu(x, alpha=0.7), ops.squareplus(x, b=2), ops.hard_shrink(x, 0.3), ops.soft_shrink(x, 0.3), ops.threshold(x, 0.2, 0.1), ops.sparsemax(x),
+          ops.arctan2(x, ops.abs(x) + 1), ops.logaddexp(x, 0.5), ops.divide_no_nan(x, ops.relu(x)), ops.exp2(x), ops.arcsinh(x), ops.nan_to_num(x), ops.clip(x, -0.5, 0.5), ops.where(x > 0, x, 0.0),
+          ops.cast(ops.cast(x * 3, "int32"), "float32"), ops.cast(ops.isclose(x, x), "float32"), ops.gelu(x), ops.gelu(x, approximate=False), x + np.arange(6, dtype="float32"), 1 / (x * x + 1), x // 0.7, x % 0.7]
+    return keras.Model(x, L.Dense(3)(L.Concatenate()([L.Flatten()(y) for y in ys])))
+
+
+@model
+def operations_reductions():
+    x = L.Input((4, 6))
+    ys = [ops.normalize(x, axis=-1), ops.norm(x, axis=1), ops.norm(x, ord=1, axis=1), ops.norm(x, ord=np.inf, axis=1), ops.norm(x, ord="fro", axis=(1, 2))[:, None], *ops.moments(x, axes=[1]),
+          ops.average(x, axis=1), ops.std(x, axis=1), ops.sort(x, axis=1), ops.top_k(x, 2)[0], ops.logsumexp(x, axis=-1), ops.rms_normalization(x), ops.layer_normalization(x), ops.cast(ops.argmin(x, axis=1), "float32"), ops.cumsum(x, axis=1)]
+    return keras.Model(x, L.Dense(3)(L.Concatenate()([L.Flatten()(y) for y in ys])))
+
+
+@model
+def operations_shaping():
+    x = L.Input((4, 6))
+    ys = [ops.roll(x, 2, axis=1), ops.moveaxis(x, 1, 2), *ops.array_split(x, 4, axis=2), ops.unstack(x, axis=1)[2], ops.take(x, [-1, 0], axis=-1), ops.take_along_axis(x, ops.argsort(x, axis=-1), axis=-1), ops.repeat(x, [1, 2, 0, 1], axis=1),
+          ops.pad(x, [[0, 0], [1, 2], [2, 1]], mode="reflect"), ops.tril(x), ops.triu(x, k=1), ops.diagonal(x, axis1=1, axis2=2), ops.diff(x, axis=1), ops.rot90(x, axes=(1, 2)), ops.one_hot(ops.argmax(x, -1), 6, axis=1), ops.hstack([x, x])]
+    return keras.Model(x, L.Dense(3)(L.Concatenate()([L.Flatten()(y) for y in ys])))
+
+
+@model
+def operations_products():
+    x = L.Input((4, 6))
+    q = ops.reshape(x, (-1, 4, 2, 3))
+    ys = [ops.einsum("bij,bkj->bik", x, x), ops.einsum("bij->bj", x), ops.einsum("...ij,...kj->...ik", x, x), ops.einsum("bij,bkj,bkl->bil", x, x, x),
+          ops.tensordot(x, ops.ones((6, 3)), axes=1), ops.dot(x, ops.ones((6, 2))), ops.dot_product_attention(q, q, q, is_causal=True)]
+    return keras.Model(x, L.Dense(3)(L.Concatenate()([L.Flatten()(y) for y in ys])))
+
+
+@model
+def operations_images():
+    x = L.Input((6, 4, 4))
+    kernel = np.random.default_rng(0).normal(size=(3, 3, 4, 2)).astype("float32")
+    ys = [ops.image.extract_patches(x, (2, 2)), ops.image.extract_patches(x, (3, 3), strides=2, padding="same"), ops.image.resize(x, (4, 7)), ops.image.crop_images(x, top_cropping=1, left_cropping=1, target_height=3, target_width=2),
+          ops.image.pad_images(x, top_padding=1, left_padding=0, target_height=8, target_width=5), ops.max_pool(x, 2, 2, "same"), ops.average_pool(x, 3, 2, "same"), ops.conv(x, kernel, 1, "same"), ops.depth_to_space(x, 2), ops.space_to_depth(x, 2)]
+    return keras.Model(x, L.Dense(3)(L.Concatenate()([L.Flatten()(y) for y in ys])))
+
+
 def encode(a):
     a = np.asarray(a)
     kind = {"float32": "<f4", "int32": "<i4", "bool": "u1"}[str(a.dtype)]
