@@ -164,9 +164,9 @@ case('conv2d_transpose',[f(2,4,3,3),f(3,3,2,3)],{'output_shape':[2,8,6,2],'strid
 case('conv2d_transpose',[f(1,3,3,3),f(3,2,2,3)],{'output_shape':[1,5,4,2],'strides':[1,1,1,1],'padding':'VALID'})
 for p in ['SAME','VALID']:
     for k,s in [((2,2,2),(1,1,1)),((3,2,1),(2,2,2)),((2,3,3),(1,2,1)),((1,1,1),(1,1,1))]:
-        case('conv3d',[f(2,5,4,6,3),f(*k,3,4)],{'strides':[1,*s,1],'padding':p})
-        case('max_pool3d',[f(2,5,4,6,3)-2],{'ksize':[1,*k,1],'strides':[1,*s,1],'padding':p})
-        case('avg_pool3d',[f(2,5,4,6,3)],{'ksize':[1,*k,1],'strides':[1,*s,1],'padding':p})
+        case('conv3d',[f(2,4,3,5,2),f(*k,2,3)],{'strides':[1,*s,1],'padding':p})
+        case('max_pool3d',[f(2,4,3,5,2)-2],{'ksize':[1,*k,1],'strides':[1,*s,1],'padding':p})
+        case('avg_pool3d',[f(2,4,3,5,2)],{'ksize':[1,*k,1],'strides':[1,*s,1],'padding':p})
 case('conv3d_transpose',[f(2,2,3,2,3),f(3,3,3,2,3)],{'output_shape':[2,4,6,4,2],'strides':[1,2,2,2,1],'padding':'SAME'})
 case('conv3d_transpose',[f(1,3,2,3,3),f(2,3,1,2,3)],{'output_shape':[1,4,4,3,2],'strides':[1,1,1,1,1],'padding':'VALID'})
 for n in ['nearest','bilinear']:
