@@ -2,7 +2,7 @@ import type * as tf from "@tensorflow/tfjs";
 import { ModelFormatError } from "../errors.js";
 import { readAll } from "./byteSource.js";
 import { type GraphArtifacts, isGraph } from "./graphFromArtifacts.js";
-import { isModelConfig, isRecord, type Json, type JsonRecord, parseJson } from "./keras/checks.js";
+import { isModelConfig, isRecord, type Json, type JsonRecord, parseJson, shown } from "./keras/checks.js";
 import type { KerasFile } from "./keras/openKeras.js";
 import type { LayersModelArtifacts } from "./modelFromArtifacts.js";
 import { type ModelSource, type OpenedSource, openSource } from "./openSource.js";
@@ -97,7 +97,8 @@ async function readTfjs(opened: OpenedSource, json: Json): Promise<TfjsFile | Gr
   }
   const { modelTopology, signature, userDefinedMetadata } = json;
   const weights = await readWeights(opened, json);
-  if (isGraph(modelTopology)) return { graph: { modelTopology, signature, userDefinedMetadata, ...weights } };
+  if (json.format === "graph-model" || isGraph(modelTopology))
+    return { graph: { modelTopology, signature, userDefinedMetadata, ...weights } };
   return {
     artifacts: {
       modelTopology,
@@ -118,7 +119,8 @@ async function readWeights(
   const groups = json.weightsManifest;
   if (!isGroups(groups)) {
     throw new ModelFormatError(
-      `${name}: expected weightsManifest to be a list of { paths, weights }, each weight with name, shape and dtype`,
+      `${name}: expected weightsManifest to be a list of { paths, weights }, each weight with name, shape and dtype, ` +
+        `got ${shown(groups)}`,
     );
   }
   const parts: Uint8Array[] = [];

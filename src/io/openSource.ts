@@ -97,7 +97,10 @@ async function fromDisk(path: string | URL, name: string | undefined): Promise<O
     let main = await open(path, name ?? String(path));
     if (main === null) {
       at = join(path, "model.json");
-      main = await open(at, String(at));
+      main = await open(at, String(at)).catch((error: unknown) => {
+        if (!(error instanceof ModelFormatError) || !error.message.endsWith("does not exist")) throw error;
+        throw new ModelFormatError(`the folder ${String(path)} has no model.json`, { cause: error });
+      });
     }
     if (main === null) throw new ModelFormatError(`${String(at)}: is a folder`);
     const folder =

@@ -37,7 +37,7 @@ test("a graph model runs, shows its operations in order, gives inner outputs, an
 });
 
 test("loadGraphModel refuses a model with layers", async () => {
-  const layers = graphFiles((json) => Object.assign(json, { modelTopology: {} }));
+  const layers = graphFiles((json) => Object.assign(json, { format: "layers-model", modelTopology: {} }));
   await rejects(loadGraphModel(layers), ModelFormatError, /^loadGraphModel: model\.json: is no graph model/);
 });
 

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import * as tf from "@tensorflow/tfjs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -88,23 +89,18 @@ test("a path that does not exist is refused", async () => {
   await fails(path, `loadLayersModel: ${path} does not exist`);
 });
 
-test("a folder without model.json is refused, with what it has", async () => {
+test("a folder without model.json is refused", async () => {
   const empty = temporaryFolder();
-  await fails(empty, `loadLayersModel: expected a model.json in the folder ${empty}, but it is empty`);
-  const other = folderOf({ "a.txt": "", "b.txt": "" });
-  await fails(
-    other,
-    `loadLayersModel: expected a model.json in the folder ${other}, but it has a.txt, b.txt`,
-  );
+  await fails(empty, `loadLayersModel: the folder ${empty} has no model.json`);
 });
 
 test("files of Keras are refused by name", async () => {
   for (const extension of [".keras", ".h5"]) {
-    const path = join(folderOf({ [`m${extension}`]: "x" }), `m${extension}`);
+    const path = fileURLToPath(new URL(`../../golden/keras/nested_frozen${extension}`, import.meta.url));
     await fails(
       path,
-      `loadLayersModel: ${path} is a ${extension} file of Keras, which loadModel opens; expected the model.json of a ` +
-        "TensorFlow.js layers model",
+      `loadLayersModel: ${path}: expected the model.json of a TensorFlow.js layers model, got a model of Keras, ` +
+        "which loadModel opens",
     );
   }
 });
@@ -112,42 +108,32 @@ test("files of Keras are refused by name", async () => {
 test("what is not JSON, or no model, is refused with what it is", async () => {
   const file = (content: string) => join(folderOf({ "model.json": content }), "model.json");
   let path = file("{");
-  await fails(path, new RegExp(`^loadLayersModel: ${path} is not JSON: .*JSON`));
+  await fails(path, new RegExp(`^loadLayersModel: ${path}: is not JSON: .*JSON`));
+  const expected =
+    "expected the JSON of a TensorFlow.js or Keras model, with modelTopology or class_name; its keys are";
   path = file("[1]");
-  await fails(
-    path,
-    `loadLayersModel: ${path} is no TensorFlow.js layers model: expected an object, got a list`,
-  );
-  path = file("null");
-  await fails(
-    path,
-    `loadLayersModel: ${path} is no TensorFlow.js layers model: expected an object, got null`,
-  );
+  await fails(path, `loadLayersModel: ${path}: ${expected} none`);
   path = file('{"name": "x", "version": "1"}');
-  await fails(
-    path,
-    `loadLayersModel: ${path} is no TensorFlow.js layers model: expected an object with modelTopology and ` +
-      "weightsManifest, got one without modelTopology; its keys are name, version",
-  );
+  await fails(path, `loadLayersModel: ${path}: ${expected} name, version`);
   path = file('{"modelTopology": "x", "weightsManifest": []}');
-  await fails(path, `loadLayersModel: ${path}: expected modelTopology to be an object, got "x"`);
+  await fails(path, `loadLayersModel: ${path}: ${expected} modelTopology, weightsManifest`);
 });
 
 test("a topology without weights is refused", async () => {
   const folder = await savedModel((json) => Reflect.deleteProperty(json, "weightsManifest"));
-  await fails(folder, /got one without weightsManifest; its keys are modelTopology, format, /);
+  await fails(folder, /expected weightsManifest to be a list of .*, got nothing$/);
 });
 
 test("a graph model is recognised and named", async () => {
   for (const content of [
-    '{"format": "graph-model", "modelTopology": {}}',
-    '{"modelTopology": {"node": []}}',
+    '{"format": "graph-model", "modelTopology": {}, "weightsManifest": []}',
+    '{"modelTopology": {"node": []}, "weightsManifest": []}',
   ]) {
     const folder = folderOf({ "model.json": content });
     await fails(
       folder,
-      `loadLayersModel: ${join(folder, "model.json")} is a graph model (format "graph-model"); ` +
-        "this version reads layers models only",
+      `loadLayersModel: ${join(folder, "model.json")}: expected the model.json of a TensorFlow.js layers model, ` +
+        "got a graph model, which loadModel opens",
     );
   }
 });
@@ -164,14 +150,17 @@ test("a manifest of another form is refused", async () => {
   const dtype = await savedModel((json) =>
     Object.assign(json.weightsManifest[0]?.weights[0] ?? {}, { dtype: "float99" }),
   );
-  await fails(dtype, /expected weightsManifest to be a list .*float99/);
+  await fails(dtype, /expected weightsManifest to be a list /);
 });
 
 test("a weights file that is missing is named", async () => {
   const folder = await savedModel((json) =>
     Object.assign(json.weightsManifest[0] ?? {}, { paths: ["gone.bin"] }),
   );
-  await fails(folder, `loadLayersModel: the weights file ${join(folder, "gone.bin")} does not exist`);
+  await fails(
+    folder,
+    `loadLayersModel: ${join(folder, "model.json")}: the weights file gone.bin does not exist`,
+  );
 });
 
 test("a weights file of the wrong size is named with both numbers of bytes", async () => {
@@ -181,12 +170,12 @@ test("a weights file of the wrong size is named with both numbers of bytes", asy
   writeFileSync(path, bytes.subarray(0, -4));
   await fails(
     folder,
-    `loadLayersModel: ${path}: the manifest wants ${bytes.length} bytes, got ${bytes.length - 4}`,
+    `loadLayersModel: ${join(folder, "model.json")}: weights.bin: the manifest wants ${bytes.length} bytes, got ${bytes.length - 4}`,
   );
   writeFileSync(path, Buffer.concat([bytes, bytes]));
   await fails(
     folder,
-    `loadLayersModel: ${path}: the manifest wants ${bytes.length} bytes, got ${bytes.length * 2}`,
+    `loadLayersModel: ${join(folder, "model.json")}: weights.bin: the manifest wants ${bytes.length} bytes, got ${bytes.length * 2}`,
   );
 });
 
