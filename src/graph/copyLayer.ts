@@ -55,7 +55,13 @@ export function copyLayerWoActivation(layer: Layer, options: CopyLayerOptions = 
   return copied("copyLayerWoActivation", layer, options, true);
 }
 
-function copied(who: string, layer: Layer, options: CopyLayerOptions, withoutActivation: boolean): Layer {
+/** `copyLayer` and `copyLayerWoActivation`, for other functions. */
+export function copied(
+  who: string,
+  layer: Layer,
+  options: CopyLayerOptions,
+  withoutActivation: boolean,
+): Layer {
   const { keepBias = true, nameTemplate, weights = null, reuseSymbolicTensors = true } = options;
   checkLayer(who, layer);
   if (nameTemplate !== undefined && !(typeof nameTemplate === "string" && nameTemplate.includes("%s"))) {

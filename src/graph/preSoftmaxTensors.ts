@@ -3,7 +3,8 @@ import { ArgumentError, GraphError } from "../errors.js";
 import { describe } from "../layers/describe.js";
 import { isContainer, type Layer, sourceOf } from "../layers/internals.js";
 import { applied } from "./applied.js";
-import { copyLayer, copyLayerWoActivation } from "./copyLayer.js";
+import { copied } from "./copyLayer.js";
+import { discard } from "./newCopy.js";
 import { beforeActivation, beforeOutputActivation, isChanged, sourcesOf } from "./outputActivation.js";
 import { type OutputSource, rebuildModel } from "./rebuildModel.js";
 
@@ -22,7 +23,8 @@ export interface PreSoftmaxTensorsOptions {
  *
  * @param xs symbolic tensors, one or a list
  * @returns one tensor for each
- * @throws GraphError where none comes from a softmax and one should, ArgumentError for what is no symbolic tensor
+ * @throws GraphError where none comes from a softmax and one should, ArgumentError for what is no symbolic tensor,
+ *   UnsupportedLayerError for a layer that cannot be copied; the model is as it was then
  * @source iNNvestigate utils.keras.graph.pre_softmax_tensors (which drops tensors without softmax)
  * @example const logits = tf.model({ inputs: model.inputs, outputs: preSoftmaxTensors(model.outputs) });
  */
@@ -44,22 +46,49 @@ export function preSoftmaxTensors(
       `${who}: expected a tensor that comes from a softmax, but they come from ${sourcesOf(tensors)}`,
     );
   }
-  const copies = new Map<Layer, Layer>();
-  const made = ({ tensor, withoutActivation, nested, through }: OutputSource): tf.SymbolicTensor => {
-    if (!withoutActivation && !nested && !through) return tensor;
-    const { layer, node } = sourceOf(tensor);
-    if (through) return applied(copyLayer(layer), [made(through)], node.callArgs)[0] as tf.SymbolicTensor;
-    const copy = copies.get(layer) ?? withoutSoftmax(who, layer);
-    copies.set(layer, copy);
-    return applied(copy, node.inputTensors, node.callArgs)[
-      node.outputTensors.indexOf(tensor)
-    ] as tf.SymbolicTensor;
+  const copies = copiesFor(who, sources);
+  const made = (source: OutputSource): tf.SymbolicTensor => {
+    const { tensor, through } = source;
+    if (!isMadeByCopy(source)) return tensor;
+    const { node } = sourceOf(tensor);
+    const copy = copies.get(keyOf(source)) as Layer;
+    const ys = applied(copy, through ? [made(through)] : node.inputTensors, node.callArgs);
+    return ys[node.outputTensors.indexOf(tensor)] as tf.SymbolicTensor;
   };
   return sources.map(made);
+}
+
+function isMadeByCopy({ withoutActivation, nested, through }: OutputSource): boolean {
+  return withoutActivation === true || nested !== undefined || through !== undefined;
+}
+
+/** What a copy is made for: a layer without its softmax has one copy, one behind a softmax one for each tensor. */
+function keyOf(source: OutputSource): Layer | OutputSource {
+  return source.through ? source : sourceOf(source.tensor).layer;
+}
+
+/** All copies that are needed, made before any of them is called, which the model's layers record. */
+function copiesFor(who: string, sources: readonly OutputSource[]): Map<Layer | OutputSource, Layer> {
+  const copies = new Map<Layer | OutputSource, Layer>();
+  const add = (source: OutputSource): void => {
+    const { tensor, through } = source;
+    const key = keyOf(source);
+    if (!isMadeByCopy(source) || copies.has(key)) return;
+    const { layer } = sourceOf(tensor);
+    copies.set(key, through ? copied(who, layer, {}, false) : withoutSoftmax(who, layer));
+    if (through) add(through);
+  };
+  try {
+    sources.forEach(add);
+  } catch (error) {
+    for (const copy of copies.values()) discard(copy);
+    throw error;
+  }
+  return copies;
 }
 
 function withoutSoftmax(who: string, layer: Layer): Layer {
   return isContainer(layer)
     ? rebuildModel(who, layer, { outputsOf: beforeOutputActivation("softmax"), name: null })
-    : copyLayerWoActivation(layer);
+    : copied(who, layer, {}, true);
 }

@@ -313,6 +313,36 @@ for (const [name, fn] of Object.entries(onModels)) {
   });
 }
 
+test("before the softmax of a softmax preSoftmaxTensors finds the first softmax's output itself", () => {
+  const x = tf.input({ shape: [3] });
+  const once = l.dense({ units: 2, activation: "softmax" }).apply(x) as tf.SymbolicTensor;
+  const [logits, same] = preSoftmaxTensors([once, l.softmax({}).apply(once) as tf.SymbolicTensor]);
+  assert.is(same, once);
+  assert.is.not(logits, once);
+});
+
+test("preSoftmaxTensors leaves the model as it was where one of several layers cannot be copied", () => {
+  class HidingSoftmax extends l.Layer {
+    static readonly className = "HidingSoftmax";
+    readonly activation = "softmax";
+    readonly secret = tf.variable(tf.ones([2]));
+  }
+  const x = tf.input({ shape: [3] });
+  const outputs = [l.dense({ units: 2, activation: "softmax" }), new HidingSoftmax({ name: "hiding" })].map(
+    (layer) => layer.apply(x) as tf.SymbolicTensor,
+  );
+  const model = tf.model({ inputs: x, outputs });
+  untouched(model, () =>
+    withoutLeak(() =>
+      throws(
+        () => preSoftmaxTensors(model.outputs),
+        UnsupportedLayerError,
+        /^preSoftmaxTensors: layer "hiding" \(HidingSoftmax\) cannot be copied/,
+      ),
+    ),
+  );
+});
+
 test("what is no condition, and no tensor at all, is refused", () => {
   throws(
     () => modelContains(nestedNet(), ["Dense"] as never),
