@@ -91,6 +91,8 @@ const ATTENTION = new Set([
   "Attention",
   "AdditiveAttention",
 ]);
+/** What is no tensor in their calls. */
+const ATTENTION_OPTIONS = ["use_causal_mask", "return_attention_scores"];
 /** Layers that compute with the mask of their input. */
 const USES_MASK = new Set([...RECURRENT, "TimeDistributed", "GlobalAveragePooling1D", "Softmax"]);
 
@@ -186,6 +188,15 @@ class Builder {
         const outputs = this.applied(layer, at, inputs);
         const masked = carriesMask(at, layer, inputs);
         const mask = maskAfter(layer, inputs, index);
+        if (layer.className === "MultiHeadAttention" && this.options.keras >= 3) {
+          // Keras takes the masks off its inputs, so that what runs later does not see them.
+          for (const { layer: from, call: at, tensor } of needed) {
+            const entries = made.get(from)?.get(at);
+            const entry = entries?.[tensor];
+            if (entries !== undefined && entry !== undefined)
+              entries[tensor] = { ...entry, masked: false, mask: null };
+          }
+        }
         const calls = made.get(layer.name) ?? new Map<number, Made[]>();
         calls.set(
           index,
@@ -259,7 +270,11 @@ class Builder {
     if (ATTENTION.has(layer.className)) {
       for (const [key, value] of [...Object.entries(call.kwargs), ...Object.entries(call.args)]) {
         const atRest = value === null || value === false || refsIn(value).length > 0;
-        if (!atRest && key !== "use_causal_mask" && !(Array.isArray(value) && value.every((v) => v === null)))
+        if (
+          !atRest &&
+          !ATTENTION_OPTIONS.includes(key) &&
+          !(Array.isArray(value) && value.every((v) => v === null))
+        )
           throw this.unsupported(layer, `its call argument ${key} = ${shown(value)} is not supported`);
       }
       const { roles, refs } = rolesOf(layer, call);
@@ -295,7 +310,8 @@ class Builder {
     }
     const [first] = main as [TensorRef];
     const [given] = masks as [TensorRef];
-    if (impliedMask(first, specs) === maskOf(given, specs)) return inputs;
+    if (impliedMask(first, specs) === maskOf(given, specs))
+      return inputs.map((made, i) => (i === 0 ? { ...made, masked: true } : made));
     // A mask that tfjs does not carry to this layer by itself.
     return [this.withMask(layer, inputs[0] as Made, get(given).tensor), ...inputs.slice(1)];
   }
@@ -338,11 +354,11 @@ class Builder {
     const { keras, version } = this.options;
     const plain = spec.calls.map(({ kwargs }) =>
       Object.fromEntries(
-        Object.entries(kwargs).filter(([key, value]) => key === "use_causal_mask" && value !== null),
+        Object.entries(kwargs).filter(([key, value]) => ATTENTION_OPTIONS.includes(key) && value !== null),
       ),
     );
     if (plain.some((call) => JSON.stringify(call) !== JSON.stringify(plain[0]))) {
-      throw this.unsupported(spec, "its calls differ in use_causal_mask");
+      throw this.unsupported(spec, `its calls differ in ${ATTENTION_OPTIONS.join(" or ")}`);
     }
     const roles = ATTENTION.has(spec.className) ? spec.calls.map((call) => rolesOf(spec, call).roles) : [[]];
     if (roles.some((names) => String(names) !== String(roles[0]))) {
@@ -538,6 +554,8 @@ class Builder {
         throw this.unsupported(spec, error.message);
       if (error instanceof TracelightError) throw error;
       const message = error instanceof Error ? error.message : String(error);
+      if (spec.kind === "operation")
+        throw this.unsupported(spec, `it is not supported with these arguments: ${message}`);
       throw new ModelFormatError(
         `${this.options.where}: layer ${spec.name} (${spec.className}) cannot be made: ${message}`,
         { cause: error },
