@@ -281,10 +281,11 @@ function globalPool(plain: string, own: string): Converter {
       : layer.take(plain, "data_format");
 }
 
+/** Where masks occur, of a class that leaves them alone. */
 const merge =
   (className: string, keys = ""): Converter =>
   (layer) =>
-    layer.take(className, keys);
+    layer.take(layer.context.isolated ? `Keras${className}` : className, keys);
 
 const pass: Converter = (layer) => ({
   className: "RandomAugmentation",
@@ -448,8 +449,11 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
   },
 
   Add: merge("Add"),
-  Subtract: merge("Subtract"),
-  Multiply: merge("Multiply"),
+  Subtract: (layer) => layer.take("Subtract", ""),
+  Multiply: (layer) => {
+    const masked = layer.context.roles.map((role) => role === "masked");
+    return masked.includes(true) ? layer.take("MaskedMultiply", "", { masked }) : merge("Multiply")(layer);
+  },
   Average: merge("Average"),
   Maximum: merge("Maximum"),
   Minimum: merge("Minimum"),
