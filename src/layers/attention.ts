@@ -44,6 +44,8 @@ interface HeadsOptions {
   useCausalMask: boolean;
   slidingWindow: number | null;
   dropout: number;
+  /** Whether the weights of the values are a second output. */
+  returnAttentionScores: boolean;
   roles: AttentionRole[];
 }
 
@@ -53,8 +55,23 @@ const HEADS: HeadsOptions = {
   useCausalMask: false,
   slidingWindow: null,
   dropout: 0,
+  returnAttentionScores: false,
   roles: ["query", "value"],
 };
+
+/** The output, and the scores where they are asked for; the same of shapes. */
+function withScores<T>(options: { returnAttentionScores: boolean }, y: T, scores: () => T): T | T[] {
+  return options.returnAttentionScores ? [y, scores()] : y;
+}
+
+/** The query's mask, if tfjs carries one, is that of the output; scores have none. */
+function maskOfQuery(
+  { returnAttentionScores }: { returnAttentionScores: boolean },
+  mask: tf.Tensor | tf.Tensor[] | undefined,
+): tf.Tensor | tf.Tensor[] {
+  const query = (Array.isArray(mask) ? mask[0] : mask) as tf.Tensor;
+  return returnAttentionScores ? [query, null as unknown as tf.Tensor] : query;
+}
 
 /** One projection: x [..., in] to [..., ...out]. */
 interface Projection {
@@ -114,14 +131,14 @@ abstract class Heads<Options extends HeadsOptions> extends OwnLayer<Options> {
     return both(mask, given.attentionMask === undefined ? null : tf.cast(given.attentionMask, "bool"));
   }
 
-  /** q [b, t, n, h], k [b, s, n, h], v [b, s, n, e] to [b, t, n, e]. */
+  /** q [b, t, n, h], k [b, s, n, h], v [b, s, n, e] to [b, t, n, e], and the weights [b, n, t, s]. */
   protected attend(
     q: tf.Tensor,
     k: tf.Tensor,
     v: tf.Tensor,
     mask: tf.Tensor | null,
     training: boolean,
-  ): tf.Tensor {
+  ): { y: tf.Tensor; scores: tf.Tensor } {
     const scale = 1 / Math.sqrt(q.shape.at(-1) as number);
     const equation = { a: "btnh", b: "bsnh", out: "bnts" };
     let scores = einsum(equation, tf.mul(q, scale), k);
@@ -133,19 +150,20 @@ abstract class Heads<Options extends HeadsOptions> extends OwnLayer<Options> {
       scores = tf.where(wide, scores, tf.fill(scores.shape, MASKED));
     }
     let weights = tf.softmax(scores) as tf.Tensor;
-    const { dropout } = this.options;
-    // Keras computes attention with dropout by another way, in which a row that sees nothing gets nothing.
-    if (wide !== null && dropout > 0) weights = tf.where(wide, weights, tf.zerosLike(weights));
-    if (training && dropout > 0) weights = tf.dropout(weights, dropout);
-    return einsum({ a: "bnts", b: "bsne", out: "btne" }, weights, v);
+    const { dropout, returnAttentionScores } = this.options;
+    // Keras computes attention with dropout, or with scores to return, by another way, in which a row that sees nothing gets
+    // nothing.
+    if (wide !== null && (dropout > 0 || returnAttentionScores))
+      weights = tf.where(wide, weights, tf.zerosLike(weights));
+    const kept = training && dropout > 0 ? tf.dropout(weights, dropout) : weights;
+    return { y: einsum({ a: "bnts", b: "bsne", out: "btne" }, kept, v), scores: weights };
   }
 
-  /** The query's mask, if tfjs carries one, is that of the output. */
   override computeMask(
     _inputs: tf.Tensor | tf.Tensor[],
     mask?: tf.Tensor | tf.Tensor[],
   ): tf.Tensor | tf.Tensor[] {
-    return (Array.isArray(mask) ? mask[0] : mask) as tf.Tensor;
+    return maskOfQuery(this.options, mask);
   }
 }
 
@@ -189,7 +207,7 @@ export class KerasMultiHeadAttention extends Heads<MultiHeadOptions> {
     this.built = true;
   }
 
-  protected override compute(inputs: tf.Tensor[], training: boolean): tf.Tensor {
+  protected override compute(inputs: tf.Tensor[], training: boolean): tf.Tensor | tf.Tensor[] {
     const given = byRole(this.options.roles, inputs);
     const q = this.projected("query", given.query);
     const k = this.projected("key", given.key);
@@ -205,7 +223,7 @@ export class KerasMultiHeadAttention extends Heads<MultiHeadOptions> {
       const batch = moved.shape.slice(0, 1 + rest.length).reduce((a, b) => a * b, 1);
       return tf.reshape(moved, [batch, -1, ...moved.shape.slice(rank - 1)]);
     };
-    const y = this.attend(fold(q), fold(k), fold(v), this.mask(given), training);
+    const { y, scores } = this.attend(fold(q), fold(k), fold(v), this.mask(given), training);
     const shape = [
       ...order.slice(0, -2).map((axis) => given.query.shape[axis] as number),
       ...y.shape.slice(2),
@@ -213,12 +231,18 @@ export class KerasMultiHeadAttention extends Heads<MultiHeadOptions> {
     const back = order.map((_, i) => order.indexOf(i));
     let heads = tf.transpose(tf.reshape(y, shape), back);
     if (this.options.useGate) heads = tf.mul(heads, tf.sigmoid(this.projected("gate", given.query)));
-    return this.projected("attention_output", heads, 2);
+    return withScores(this.options, this.projected("attention_output", heads, 2), () => scores);
   }
 
-  protected override shapeAfter(inputs: Shape[]): (number | null)[] {
-    const { query } = byRole(this.options.roles, inputs);
-    return [...query.slice(0, -1), ...this.out(query)];
+  protected override shapeAfter(inputs: Shape[]): (number | null)[] | (number | null)[][] {
+    const { query, value } = byRole(this.options.roles, inputs);
+    const y = [...query.slice(0, -1), ...this.out(query)];
+    return withScores<(number | null)[]>(this.options, y, () => [
+      query[0] ?? null,
+      this.options.numHeads,
+      query[1] ?? null,
+      value[1] ?? null,
+    ]) as (number | null)[] | (number | null)[][];
   }
 }
 
@@ -248,7 +272,7 @@ export class GroupedQueryAttention extends Heads<GroupedOptions> {
     this.built = true;
   }
 
-  protected override compute(inputs: tf.Tensor[], training: boolean): tf.Tensor {
+  protected override compute(inputs: tf.Tensor[], training: boolean): tf.Tensor | tf.Tensor[] {
     const given = byRole(this.options.roles, inputs);
     const { numQueryHeads, numKeyValueHeads, useGate } = this.options;
     const repeat = numQueryHeads / numKeyValueHeads;
@@ -258,13 +282,20 @@ export class GroupedQueryAttention extends Heads<GroupedOptions> {
     };
     const k = wide(this.projected("key", given.key));
     const v = wide(this.projected("value", given.value));
-    let heads = this.attend(this.projected("query", given.query), k, v, this.mask(given), training);
+    const { y, scores } = this.attend(this.projected("query", given.query), k, v, this.mask(given), training);
+    let heads = y;
     if (useGate) heads = tf.mul(heads, tf.sigmoid(this.projected("gate", given.query)));
-    return this.projected("attention_output", heads, 2);
+    return withScores(this.options, this.projected("attention_output", heads, 2), () => scores);
   }
 
-  protected override shapeAfter(inputs: Shape[]): (number | null)[] {
-    return [...byRole(this.options.roles, inputs).query];
+  protected override shapeAfter(inputs: Shape[]): (number | null)[] | (number | null)[][] {
+    const { query, value } = byRole(this.options.roles, inputs);
+    return withScores<(number | null)[]>(this.options, [...query], () => [
+      query[0] ?? null,
+      this.options.numQueryHeads,
+      query[1] ?? null,
+      value[1] ?? null,
+    ]) as (number | null)[] | (number | null)[][];
   }
 }
 
@@ -273,6 +304,7 @@ interface PlainOptions {
   scoreMode: string;
   dropout: number;
   useCausalMask: boolean;
+  returnAttentionScores: boolean;
   roles: AttentionRole[];
 }
 
@@ -282,7 +314,7 @@ abstract class PlainAttention extends OwnLayer<PlainOptions> {
 
   protected abstract scores(query: tf.Tensor, key: tf.Tensor): tf.Tensor;
 
-  protected override compute(inputs: tf.Tensor[], training: boolean): tf.Tensor {
+  protected override compute(inputs: tf.Tensor[], training: boolean): tf.Tensor | tf.Tensor[] {
     const { query, key, value, queryMask, valueMask } = byRole(this.options.roles, inputs);
     const scores = this.scores(query, key);
     const [, t, s] = scores.shape as [number, number, number];
@@ -294,20 +326,24 @@ abstract class PlainAttention extends OwnLayer<PlainOptions> {
     const lowered = mask === null ? scores : tf.sub(scores, tf.mul(1e9, tf.sub(1, tf.cast(mask, "float32"))));
     let weights = tf.softmax(lowered) as tf.Tensor;
     if (training && dropout > 0) weights = tf.dropout(weights, dropout);
-    const y = tf.matMul(weights, value);
-    return queryMask === undefined ? y : tf.mul(y, tf.expandDims(tf.cast(queryMask, "float32"), -1));
+    const all = tf.matMul(weights, value);
+    const y = queryMask === undefined ? all : tf.mul(all, tf.expandDims(tf.cast(queryMask, "float32"), -1));
+    return withScores<tf.Tensor>(this.options, y, () => weights);
   }
 
-  protected override shapeAfter(inputs: Shape[]): (number | null)[] {
+  protected override shapeAfter(inputs: Shape[]): (number | null)[] | (number | null)[][] {
     const { query, value } = byRole(this.options.roles, inputs);
-    return [...query.slice(0, -1), value.at(-1) ?? null];
+    const y = [...query.slice(0, -1), value.at(-1) ?? null];
+    return withScores<(number | null)[]>(this.options, y, () => [...query.slice(0, -1), value[1] ?? null]) as
+      | (number | null)[]
+      | (number | null)[][];
   }
 
   override computeMask(
     _inputs: tf.Tensor | tf.Tensor[],
     mask?: tf.Tensor | tf.Tensor[],
   ): tf.Tensor | tf.Tensor[] {
-    return (Array.isArray(mask) ? mask[0] : mask) as tf.Tensor;
+    return maskOfQuery(this.options, mask);
   }
 }
 
@@ -316,6 +352,7 @@ const PLAIN: PlainOptions = {
   scoreMode: "dot",
   dropout: 0,
   useCausalMask: false,
+  returnAttentionScores: false,
   roles: ["query", "value"],
 };
 

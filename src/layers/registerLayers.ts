@@ -8,6 +8,7 @@ import { KerasEinsumDense } from "./einsumDense.js";
 import { KerasGRUCell } from "./KerasGRUCell.js";
 import { KerasMasking } from "./KerasMasking.js";
 import { LayerScale } from "./LayerScale.js";
+import { MaskedMultiply, mergesWithoutMask } from "./masks.js";
 import * as normalizations from "./normalizations.js";
 import { Operation } from "./Operation.js";
 import * as passThrough from "./passThrough.js";
@@ -36,6 +37,8 @@ const layerClasses = [
   KerasGRUCell,
   KerasMasking,
   LayerScale,
+  MaskedMultiply,
+  ...mergesWithoutMask,
   Operation,
   Subtract,
   WithMask,

@@ -91,6 +91,8 @@ const ATTENTION = new Set([
   "Attention",
   "AdditiveAttention",
 ]);
+/** What is no tensor in their calls. */
+const ATTENTION_OPTIONS = ["use_causal_mask", "return_attention_scores"];
 /** Layers that compute with the mask of their input. */
 const USES_MASK = new Set([...RECURRENT, "TimeDistributed", "GlobalAveragePooling1D", "Softmax"]);
 
@@ -100,11 +102,20 @@ class Builder {
     private readonly isolated: boolean,
   ) {}
 
-  model(spec: ModelSpec, weights: ModelWeights | null, inputShape: Shape | null): tf.LayersModel {
+  /** The models whose first output has a mask. */
+  private readonly masking = new Set<Layer>();
+
+  /** @param masked whether what the model is called with has a mask, in Keras */
+  model(
+    spec: ModelSpec,
+    weights: ModelWeights | null,
+    inputShape: Shape | null,
+    masked = false,
+  ): tf.LayersModel {
     const model =
       spec.kind === "sequential"
-        ? this.sequential(spec, weights, inputShape)
-        : this.functional(spec, weights);
+        ? this.sequential(spec, weights, inputShape, masked)
+        : this.functional(spec, weights, masked);
     if (!spec.trainable) model.trainable = false;
     for (const layer of model.layers) {
       // A Sequential disposes its models once.
@@ -114,7 +125,23 @@ class Builder {
     return model;
   }
 
-  private sequential(spec: ModelSpec, weights: ModelWeights | null, given: Shape | null): tf.LayersModel {
+  /** What stands for a mask that goes into a model or leaves it: whoever wants to use it is refused. */
+  private outerMask(name: string): MaskMaker {
+    return () => {
+      throw new UnsupportedLayerError(
+        `layer ${name} (a model, ${this.options.version}): a mask that goes into it, or leaves it, is not supported`,
+        name,
+        "Model",
+      );
+    };
+  }
+
+  private sequential(
+    spec: ModelSpec,
+    weights: ModelWeights | null,
+    given: Shape | null,
+    masked: boolean,
+  ): tf.LayersModel {
     const [first] = spec.layers;
     if (first === undefined) throw this.wrong(`the model ${spec.name} has no layers`);
     const layers = first.kind === "input" ? spec.layers.slice(1) : spec.layers;
@@ -131,10 +158,11 @@ class Builder {
         ? "int32"
         : inputDType(first, this.options.where);
     const x = tf.input({ batchShape: [...shape], dtype, name });
-    let last: Made = { tensor: x, masked: false, mask: null };
+    let last: Made = { tensor: x, masked: false, mask: masked ? this.outerMask(spec.name) : null };
     for (const [i, layer] of layers.entries()) {
       if (layer.kind === "operation") throw this.wrong(`the operation ${layer.name} stands in a Sequential`);
       const call: CallSpec = { args: [{ ref: { layer: "", call: 0, tensor: 0 } }], kwargs: {} };
+      if (USES_MASK.has(layer.className) && last.mask !== null && !last.masked) last.mask();
       const made = this.layer(
         { ...layer, calls: [call] },
         layer,
@@ -145,13 +173,15 @@ class Builder {
       if (i === 0) made.apply(x);
       model.add(made);
       const [output] = model.outputs as [tf.SymbolicTensor];
-      last = { tensor: output, masked: carriesMask(made, layer, [last]), mask: maskAfter(layer, [last]) };
+      const mask = this.masking.has(made) ? this.outerMask(layer.name) : maskAfter(layer, [last]);
+      last = { tensor: output, masked: carriesMask(made, layer, [last]), mask };
     }
     (model as unknown as { build(): void }).build();
+    if (last.mask !== null) this.masking.add(model);
     return model;
   }
 
-  private functional(spec: ModelSpec, weights: ModelWeights | null): tf.LayersModel {
+  private functional(spec: ModelSpec, weights: ModelWeights | null, hidden: boolean): tf.LayersModel {
     const made = new Map<string, Map<number, Made[]>>();
     const layers = new Map<string, Layer>();
     const specs = new Map(spec.layers.map((layer) => [layer.name, layer]));
@@ -165,7 +195,8 @@ class Builder {
         dtype: inputDType(layer, this.options.where),
         name: layer.name,
       });
-      made.set(layer.name, new Map([[0, [{ tensor, masked: false, mask: null }]]]));
+      const mask = hidden ? this.outerMask(spec.name) : null;
+      made.set(layer.name, new Map([[0, [{ tensor, masked: false, mask }]]]));
     }
     let waiting = spec.layers
       .filter(({ kind }) => kind !== "input")
@@ -185,7 +216,16 @@ class Builder {
         const inputs = this.apart(layer, at, given, spec);
         const outputs = this.applied(layer, at, inputs);
         const masked = carriesMask(at, layer, inputs);
-        const mask = maskAfter(layer, inputs, index);
+        const mask = this.masking.has(at) ? this.outerMask(layer.name) : maskAfter(layer, inputs, index);
+        if (layer.className === "MultiHeadAttention" && this.options.keras >= 3) {
+          // Keras takes the masks off its inputs, so that what runs later does not see them.
+          for (const { layer: from, call: at, tensor } of needed) {
+            const entries = made.get(from)?.get(at);
+            const entry = entries?.[tensor];
+            if (entries !== undefined && entry !== undefined)
+              entries[tensor] = { ...entry, masked: false, mask: null };
+          }
+        }
         const calls = made.get(layer.name) ?? new Map<number, Made[]>();
         calls.set(
           index,
@@ -209,11 +249,13 @@ class Builder {
           throw this.wrong(`${what} names tensor ${ref.tensor} of ${ref.layer}, there is none`);
         return end.tensor;
       });
-    return tf.model({
+    const model = tf.model({
       name: spec.name,
       inputs: ends(spec.inputs, "input_layers"),
       outputs: ends(spec.outputs, "output_layers"),
     });
+    if (spec.outputs.some((ref) => (find(ref)?.mask ?? null) !== null)) this.masking.add(model);
+    return model;
   }
 
   /**
@@ -259,7 +301,11 @@ class Builder {
     if (ATTENTION.has(layer.className)) {
       for (const [key, value] of [...Object.entries(call.kwargs), ...Object.entries(call.args)]) {
         const atRest = value === null || value === false || refsIn(value).length > 0;
-        if (!atRest && key !== "use_causal_mask" && !(Array.isArray(value) && value.every((v) => v === null)))
+        if (
+          !atRest &&
+          !ATTENTION_OPTIONS.includes(key) &&
+          !(Array.isArray(value) && value.every((v) => v === null))
+        )
           throw this.unsupported(layer, `its call argument ${key} = ${shown(value)} is not supported`);
       }
       const { roles, refs } = rolesOf(layer, call);
@@ -283,6 +329,10 @@ class Builder {
     const states = [initial_state, kwargs.states ?? null].flatMap(refsIn);
     const inputs = [...main, ...states].map(get);
     const masks = refsIn(mask);
+    if (layer.className === "Multiply" && this.options.keras >= 3) {
+      const hidden = inputs.flatMap(({ mask: make }) => (make === null ? [] : [make()]));
+      return [...inputs, ...hidden.map((tensor) => ({ tensor, masked: false, mask: null }))];
+    }
     // Keras 3 gives a layer the mask of its input by itself only where the input is all that it takes.
     if (this.options.keras >= 3 && states.length > 0 && masks.length === 0) {
       return inputs.map((made, i) => (i === 0 ? { ...made, masked: false } : made));
@@ -290,12 +340,16 @@ class Builder {
     if (!USES_MASK.has(layer.className)) return inputs;
     if (masks.length === 0) {
       const handed = inputs[0]?.mask ?? null;
-      if (handed === null || impliedMask(main[0] as TensorRef, specs) !== null) return inputs;
+      if (handed === null) return inputs.map((made, i) => (i === 0 ? { ...made, masked: false } : made));
+      if (impliedMask(main[0] as TensorRef, specs) !== null) return inputs;
       return [this.withMask(layer, inputs[0] as Made, handed()), ...inputs.slice(1)];
     }
     const [first] = main as [TensorRef];
     const [given] = masks as [TensorRef];
-    if (impliedMask(first, specs) === maskOf(given, specs)) return inputs;
+    if (impliedMask(first, specs) === maskOf(given, specs))
+      return inputs.map((made, i) =>
+        i === 0 ? { ...made, masked: true, mask: () => get(given).tensor } : made,
+      );
     // A mask that tfjs does not carry to this layer by itself.
     return [this.withMask(layer, inputs[0] as Made, get(given).tensor), ...inputs.slice(1)];
   }
@@ -321,7 +375,8 @@ class Builder {
     }
     if (spec.model !== null && spec.kind === "model") {
       const shape = inputs[0]?.tensor.shape ?? null;
-      return this.model(spec.model, weights?.inside(key) ?? null, shape);
+      const masked = inputs.some(({ mask }) => mask !== null);
+      return this.model(spec.model, weights?.inside(key) ?? null, shape, masked);
     }
     if (spec.kind === "operation") return this.operation(spec);
     const context = this.context(spec, inputs);
@@ -338,15 +393,22 @@ class Builder {
     const { keras, version } = this.options;
     const plain = spec.calls.map(({ kwargs }) =>
       Object.fromEntries(
-        Object.entries(kwargs).filter(([key, value]) => key === "use_causal_mask" && value !== null),
+        Object.entries(kwargs).filter(([key, value]) => ATTENTION_OPTIONS.includes(key) && value !== null),
       ),
     );
     if (plain.some((call) => JSON.stringify(call) !== JSON.stringify(plain[0]))) {
-      throw this.unsupported(spec, "its calls differ in use_causal_mask");
+      throw this.unsupported(spec, `its calls differ in ${ATTENTION_OPTIONS.join(" or ")}`);
     }
     const roles = ATTENTION.has(spec.className) ? spec.calls.map((call) => rolesOf(spec, call).roles) : [[]];
     if (roles.some((names) => String(names) !== String(roles[0]))) {
       throw this.unsupported(spec, "its calls differ in which of query, value, key and masks they take");
+    }
+    // Of a product's factors: masks come after them.
+    const [call] = spec.calls;
+    const factors =
+      spec.className === "Multiply" && call !== undefined ? call.args.flatMap(refsIn).length : 0;
+    if (factors > 0 && this.options.keras >= 3) {
+      roles[0] = inputs.slice(0, factors).map(({ mask }) => (mask === null ? "factor" : "masked"));
     }
     return {
       keras,
@@ -359,7 +421,7 @@ class Builder {
       rank: inputs[0]?.tensor.shape.length ?? null,
       inputShape: inputs[0]?.tensor.shape ?? null,
       isolated: this.isolated,
-      masked: inputs[0]?.masked ?? false,
+      masked: (inputs[0]?.masked ?? false) && inputs[0]?.mask !== null,
       wrapped: false,
     };
   }
@@ -538,6 +600,8 @@ class Builder {
         throw this.unsupported(spec, error.message);
       if (error instanceof TracelightError) throw error;
       const message = error instanceof Error ? error.message : String(error);
+      if (spec.kind === "operation")
+        throw this.unsupported(spec, `it is not supported with these arguments: ${message}`);
       throw new ModelFormatError(
         `${this.options.where}: layer ${spec.name} (${spec.className}) cannot be made: ${message}`,
         { cause: error },
@@ -573,6 +637,7 @@ const MERGES = new Set([
 function carriesMask(layer: Layer, spec: LayerSpec, inputs: readonly Made[]): boolean {
   if (spec.className === "Embedding") return spec.config.mask_zero === true;
   if (spec.className === "Masking") return true;
+  if (MERGES.has(spec.className)) return false;
   if (spec.kind === "model" || !layer.supportsMasking || !inputs.some(({ masked }) => masked)) return false;
   if (!RECURRENT.has(spec.className)) return true;
   const config = isRecord(spec.config.layer) ? spec.config.layer.config : spec.config;
@@ -583,7 +648,7 @@ function carriesMask(layer: Layer, spec: LayerSpec, inputs: readonly Made[]): bo
 const HANDS_ON = new Set(
   (
     "Dropout SpatialDropout1D GaussianNoise GaussianDropout AlphaDropout Activation ReLU LeakyReLU PReLU ELU Softmax " +
-    "BatchNormalization LayerNormalization RMSNormalization GroupNormalization UnitNormalization Dense TimeDistributed " +
+    "BatchNormalization LayerNormalization GroupNormalization UnitNormalization Dense TimeDistributed " +
     "MultiHeadAttention GroupQueryAttention GroupedQueryAttention Attention AdditiveAttention ActivityRegularization Identity"
   ).split(" "),
 );

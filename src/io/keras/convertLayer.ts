@@ -98,6 +98,15 @@ class Reading {
     return (this.config[key] ?? otherwise) === true;
   }
 
+  /** What the calls of an attention layer say. */
+  attentionCall(): Record<string, unknown> {
+    const { roles, callOptions, rank } = this.context;
+    const returnAttentionScores = callOptions.return_attention_scores === true;
+    if (returnAttentionScores && rank !== null && rank > 3)
+      throw this.refuse("return_attention_scores is not supported over several axes");
+    return { roles, useCausalMask: callOptions.use_causal_mask === true, returnAttentionScores };
+  }
+
   identity(): Converted {
     return { className: "KerasIdentity", config: { name: this.name } };
   }
@@ -272,10 +281,11 @@ function globalPool(plain: string, own: string): Converter {
       : layer.take(plain, "data_format");
 }
 
+/** Where masks occur, of a class that leaves them alone. */
 const merge =
   (className: string, keys = ""): Converter =>
   (layer) =>
-    layer.take(className, keys);
+    layer.take(layer.context.isolated ? `Keras${className}` : className, keys);
 
 const pass: Converter = (layer) => ({
   className: "RandomAugmentation",
@@ -302,7 +312,7 @@ const attention =
   (className: string): Converter =>
   (layer) =>
     layer.take(className, "use_scale score_mode dropout", {
-      roles: layer.context.roles,
+      ...layer.attentionCall(),
       useCausalMask: layer.context.callOptions.use_causal_mask === true || layer.config.causal === true,
     });
 
@@ -439,13 +449,19 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
   },
 
   Add: merge("Add"),
-  Subtract: merge("Subtract"),
-  Multiply: merge("Multiply"),
+  Subtract: (layer) => layer.take("Subtract", ""),
+  Multiply: (layer) => {
+    const masked = layer.context.roles.map((role) => role === "masked");
+    return masked.includes(true) ? layer.take("MaskedMultiply", "", { masked }) : merge("Multiply")(layer);
+  },
   Average: merge("Average"),
   Maximum: merge("Maximum"),
   Minimum: merge("Minimum"),
   Concatenate: merge("Concatenate", "axis"),
-  Dot: merge("Dot", "axes normalize"),
+  Dot: (layer) => {
+    if ((layer.context.rank ?? 0) > 3) throw layer.refuse("inputs of more than three axes are not supported");
+    return layer.take("Dot", "axes normalize");
+  },
 
   Dropout: (layer) => layer.take("Dropout", "rate"),
   SpatialDropout1D: (layer) => layer.take("SpatialDropout1D", "rate"),
@@ -492,15 +508,13 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
       "KerasMultiHeadAttention",
       `num_heads key_dim value_dim output_shape attention_axes ${HEADS}`,
       {
-        roles: layer.context.roles,
-        useCausalMask: layer.context.callOptions.use_causal_mask === true,
+        ...layer.attentionCall(),
       },
     ),
   GroupedQueryAttention: (layer) => (CONVERTERS.GroupQueryAttention as Converter)(layer),
   GroupQueryAttention: (layer) =>
     layer.take("GroupQueryAttention", `head_dim num_query_heads num_key_value_heads ${HEADS}`, {
-      roles: layer.context.roles,
-      useCausalMask: layer.context.callOptions.use_causal_mask === true,
+      ...layer.attentionCall(),
     }),
   Attention: attention("Attention"),
   AdditiveAttention: attention("AdditiveAttention"),

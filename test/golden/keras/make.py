@@ -431,6 +431,16 @@ def masked_attention_decoder():
 
 
 @model
+def masked_attention_scores():
+    x, t = L.Input((6, 4)), L.Input((5,), dtype="int32")
+    e = L.Embedding(7, 4, mask_zero=True)(t)
+    z, s = L.MultiHeadAttention(2, 4, dropout=0.1)(x, e, return_attention_scores=True)
+    # Keras has taken the mask off e.
+    a, b = L.AdditiveAttention()([x, e], return_attention_scores=True)
+    return keras.Model([x, t], [L.Dense(3)(L.Concatenate()([z, a])), s, b, L.LSTM(3)(e)])
+
+
+@model
 def residual_attention():
     x = L.Input((5, 6))
     y = L.Dense(6)(x)
