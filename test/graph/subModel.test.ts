@@ -118,6 +118,9 @@ test("a nested model that is given one tensor twice, and uses it further, runs w
       part.dispose();
     }),
   );
+  // Where nothing else takes it, nothing is put in.
+  const doubled = tf.layers.add({ name: "double" }).apply([hidden, hidden]) as tf.SymbolicTensor;
+  assert.equal(names(subModel(tf.model({ inputs: x, outputs: doubled }))), ["hidden", "double"]);
   const { executionList, outputs } = traceModelExecution(model, { reapplyOnCopiedLayers: true });
   assert.equal(run(tf.model({ inputs: executionList[0]!.ys, outputs }), input), run(model, input));
 });
