@@ -175,6 +175,20 @@ test("unknown names, ambiguous ones, foreign tensors and impossible cuts are ref
   );
 });
 
+test("of a layer inside nested models the name alone brings up its paths", () => {
+  const model = nestedNet();
+  throws(
+    () => subModel(model, { to: "hidden" }),
+    GraphError,
+    /has no layer "hidden"; did you mean "inner\/block\/hidden:0" or/,
+  );
+  throws(
+    () => subModel(model, { to: "inner/block/hiden" }),
+    GraphError,
+    /did you mean "inner\/block\/hidden:0" or/,
+  );
+});
+
 test("getActivations gives what was asked for by name, and keeps nothing else", () => {
   const model = nestedNet();
   const x = randomTensor([2, 6], 1);
