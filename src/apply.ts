@@ -16,8 +16,8 @@ const MERGE_LAYERS = ["Add", "Average", "Concatenate", "Dot", "Maximum", "Minimu
  *
  * @param inputs tensors, or symbolic tensors, one or a list; a list of one is that one
  * @returns the outputs, of the kind of the inputs, always a list
- * @throws ArgumentError for several tensors for a layer that takes one, for another number than a model has inputs, for
- *   none, and for a mixture of tensors and symbolic tensors; DisposedError
+ * @throws ArgumentError for several tensors for a layer that takes one, one for a layer that merges, for another number
+ *   than a model has inputs, for none, and for a mixture of tensors and symbolic tensors; DisposedError
  * @source iNNvestigate utils.keras.apply (which slices a bare tensor)
  * @example const [y] = apply(layer, x);
  */
@@ -45,6 +45,8 @@ export function apply<T extends LayerInput>(layer: Layer, inputs: T | T[]): T[] 
       `apply: ${named} takes ${takes === 1 ? "a single tensor" : `${takes} tensors`}, got ${xs.length}`,
     );
   }
+  if (xs.length === 1 && MERGE_LAYERS.includes(classOf(layer)))
+    throw new ArgumentError(`apply: ${named} takes at least two tensors, got 1`);
   const ys = layer.apply((xs.length === 1 ? xs[0] : xs) as tf.Tensor | tf.Tensor[]);
   return (Array.isArray(ys) ? ys : [ys]) as T[];
 }

@@ -81,6 +81,7 @@ test("apply refuses several tensors for a layer that takes one, none, mixtures a
     'apply: expected tensors for layer "add" (Add), got 3',
   );
   throws(() => apply({} as never, x), ArgumentError, "apply: expected a layer, got an object of Object");
+  throws(() => apply(add, x), ArgumentError, 'apply: layer "add" (Add) takes at least two tensors, got 1');
   const gone = tf.layers.dense({ units: 1, name: "gone" });
   gone.apply(x);
   gone.dispose();

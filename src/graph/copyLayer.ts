@@ -45,7 +45,7 @@ export function copyLayer(layer: Layer, options: CopyLayerOptions = {}): Layer {
 
 /**
  * `copyLayer` with a linear activation. A layer that is nothing but an activation becomes a linear Activation layer; a
- * recurrent layer loses its main activation; wrappers that of the layer in them.
+ * recurrent layer loses its main activation; wrappers that of the layer in them, or of the end of the model in them.
  *
  * @throws as `copyLayer`; UnsupportedLayerError for a nested model, which `modelWoOutputActivation` is for
  * @source iNNvestigate utils.keras.graph.copy_layer_wo_activation (which throws for ReLU and Softmax layers)
@@ -102,7 +102,8 @@ export function copied(
   try {
     if (isBuilt(layer)) {
       const built = buildLike(copy, layer);
-      if (!built && changes.weights !== "share" && layer.weights.length > 0) {
+      const lacksWeights = changes.weights !== "share" && copy.weights.length < layer.weights.length;
+      if (!built && lacksWeights) {
         throw new GraphError(
           `${who}: layer "${layer.name}" (${layer.getClassName()}) was only ever called on tensors, so the shape that a ` +
             "copy with weights of its own must be built for is not known; call it on a symbolic tensor first",

@@ -6,9 +6,15 @@ import { distance } from "fastest-levenshtein";
  */
 export function nearestNames(name: string, names: readonly string[]): string {
   const ranked = [...new Set(names)]
-    .map((candidate) => ({ candidate, d: distance(name.toLowerCase(), candidate.toLowerCase()) }))
+    .map((candidate) => {
+      const forms = formsOf(candidate).map((form) => ({
+        length: form.length,
+        d: distance(name.toLowerCase(), form.toLowerCase()),
+      }));
+      return { candidate, ...forms.reduce((best, form) => (form.d < best.d ? form : best)) };
+    })
     .sort((a, b) => a.d - b.d);
-  const near = ranked.filter(({ candidate, d }) => d <= Math.max(2, candidate.length / 3)).slice(0, 3);
+  const near = ranked.filter(({ length, d }) => d <= Math.max(2, length / 3)).slice(0, 3);
   const quoted = (list: typeof ranked) => list.map(({ candidate }) => `"${candidate}"`);
   if (near.length > 0) return `did you mean ${quoted(near).join(" or ")}?`;
   const more = names.length > 8 ? ", ..." : "";
@@ -16,4 +22,9 @@ export function nearestNames(name: string, names: readonly string[]): string {
     .slice(0, 8)
     .map((n) => `"${n}"`)
     .join(", ")}${more}`;
+}
+
+/** `"encoder/conv:1"` may also have been meant by `encoder/conv`, `conv:1` and `conv`. */
+function formsOf(name: string): string[] {
+  return [name, name.split("/").at(-1) as string].flatMap((form) => [form, form.replace(/:\d+$/, "")]);
 }

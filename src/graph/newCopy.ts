@@ -68,12 +68,15 @@ export function newCopy(who: string, layer: Layer, changes: LayerChanges, copyWr
   const copy = madeAnew(who, layer, changes);
   toleratesDisposedWeights(copy);
   const copies = withInner(copy);
-  for (const [i, source] of withInner(layer).entries()) passFields(source, copies[i] as Layer);
+  for (const [i, source] of withInner(layer).entries()) passFields(source, copies[i] as Layer, changes);
   const refuse = (why: string): never => {
     discard(copy);
     tf.dispose([...constantsOf(copy).values()]);
     throw cannotCopy(who, layer, why);
   };
+  const left = withoutActivation ? activationOf(copy) : null;
+  if (left !== null && left !== "linear")
+    refuse(`made anew from its config with the activation linear it has ${left}`);
   if (copy.weights.length > 0) refuse("it makes its weights in its constructor; make them in build()");
   const made = constantsOf(copy);
   for (const [field, constant] of constantsOf(layer)) {
@@ -111,12 +114,17 @@ function sameTensor(a: tf.Tensor, b: tf.Tensor | undefined): boolean {
  * Gives the copy of a layer of a user's class what the class keeps in its fields and does not tell in its config: numbers,
  * strings, functions, lists of them. One without getConfig is copied right that way.
  */
-function passFields(layer: Layer, copy: Layer): void {
+function passFields(
+  layer: Layer,
+  copy: Layer,
+  { withoutActivation, withoutBias }: Omit<LayerChanges, "weights">,
+): void {
   if (getKnownLayers().includes(layer.getClassName())) return;
+  const changed = [...(withoutActivation ? ["activation"] : []), ...(withoutBias ? ["useBias"] : [])];
   const told = layer.getConfig();
   const methods = Object.getPrototypeOf(layer);
   for (const [field, value] of fieldsOf(layer)) {
-    if (field in told || field in methods) continue;
+    if (field in told || field in methods || changed.includes(field)) continue;
     const made = (copy as unknown as Record<string, unknown>)[field];
     const isBound = typeof value === "function" && typeof made === "function";
     if (isPlain(value) && !isBound) (copy as unknown as Record<string, unknown>)[field] = value;
@@ -129,7 +137,8 @@ function isPlain(value: unknown): boolean {
 }
 
 /** The copy of a wrapper, around the copy of what it wraps. */
-function wrapperOf(who: string, layer: Layer, inner: Layer, { name, weights }: LayerChanges): Layer {
+function wrapperOf(who: string, layer: Layer, inner: Layer, changes: LayerChanges): Layer {
+  const { name, weights } = changes;
   const { name: _, layer: __, ...config } = layer.getConfig();
   const wrapperClass = (layer as unknown as { constructor: new (config: object) => Layer }).constructor;
   let copy: Layer | undefined;
@@ -143,8 +152,9 @@ function wrapperOf(who: string, layer: Layer, inner: Layer, { name, weights }: L
     throw error;
   }
   toleratesDisposedWeights(copy);
+  passFields(layer, copy, changes);
   // Disposing a wrapper disposes the variables in it, whoever else has them: those that are shared are the wrapper's, too.
-  if (weights === "share" && isBuilt(layer) && layer.weights.length > 0) whenFreed(copy, retain(layer));
+  if (weights === "share" && layer.weights.length > 0) whenFreed(copy, retain(layer));
   return copy;
 }
 

@@ -44,6 +44,9 @@ export function replay(
   /** Those that are no replacements. */
   const made = new Set<Layer>();
   const names = new Set([...given.values()].map((x) => x.sourceLayer.name));
+  /** How many calls take each tensor. */
+  const users = new Map<number, number>();
+  for (const { inputs } of nodes) for (const id of new Set(inputs)) users.set(id, (users.get(id) ?? 0) + 1);
   const discardAll = () => {
     for (const copy of copies.values()) discard(copy);
   };
@@ -64,7 +67,7 @@ export function replay(
         names.add(name);
         if (replacement === undefined) made.add(copy);
       }
-      const ys = applied(copy, distinct(xs, names), node.callArgs);
+      const ys = applied(copy, takesOneTwice(inputs, users) ? distinct(xs, names) : xs, node.callArgs);
       if (made.has(copy)) checkSameWeights(who, layer, copy, {});
       for (const [i, id] of outputs.entries()) tensors.set(id, ys[i] as tf.SymbolicTensor);
     }
@@ -74,6 +77,11 @@ export function replay(
   }
   for (const copy of copies.values()) ownedByOneModel(copy);
   return { copies, tensors, discard: discardAll, names };
+}
+
+/** Whether a call takes a tensor twice that another call takes, too. */
+function takesOneTwice(inputs: readonly number[], users: ReadonlyMap<number, number>): boolean {
+  return inputs.some((id, i) => (users.get(id) as number) > 1 && inputs.indexOf(id) < i);
 }
 
 /** The name; where it is taken the path; else with a number. */

@@ -385,23 +385,34 @@ function builtFor(layer: Layer): Shape | readonly Shape[] | null {
 }
 
 /**
+ * Layers with weights that had not been called when they were retained, which tfjs gives no count. Their user owns them
+ * nevertheless, until a call in a model takes over.
+ */
+const ownedUncalled = new WeakSet<Layer>();
+
+/**
  * One more owner of a layer's weights, in tfjs's own count.
  *
  * @returns what lets go of them again; calling it more than once does nothing more
  */
 export function retain(layer: Layer): () => void {
   const counted = layer as unknown as { _refCount: number | null };
-  // A built layer that was never called has no count. Its user owns it nevertheless, until a call in a model takes over.
-  const unused = counted._refCount === null;
+  if (counted._refCount === null) ownedUncalled.add(layer);
   counted._refCount = (counted._refCount ?? 1) + 1;
   let released = false;
   return () => {
     if (released) return;
     released = true;
+    const owners = counted._refCount as number;
+    if (!layer.built) {
+      // A wrapper of a model has weights before it is called, and tfjs refuses to dispose it then.
+      counted._refCount = owners === 2 ? null : owners - 1;
+      return;
+    }
+    if (owners > 1 && callsOfLayer(layer).length > 0 && ownedUncalled.delete(layer))
+      counted._refCount = owners - 1;
     // What holds the same weights may have gone before it: a model, and a wrapper of that.
     if (counted._refCount === 1) toleratesDisposedWeights(layer);
-    if (unused && callsOfLayer(layer).length > 0 && counted._refCount !== null && counted._refCount > 1)
-      counted._refCount--;
     layer.dispose();
   };
 }

@@ -350,6 +350,34 @@ test("what a class of a user's does not tell in its config is copied, too", () =
   assert.equal(run(copy, tf.tensor2d([[1, 2]])), [-1, -4]);
 });
 
+test("a class of a user's loses its activation where it takes it from its config, and is refused where it does not", () => {
+  class Ending extends l.Layer {
+    static readonly className: string = "EndingInCopies";
+    readonly activation: string;
+    constructor(config: { activation?: string; fixed?: boolean; name?: string }) {
+      super(config as object);
+      this.activation = config.fixed ? "softmax" : (config.activation ?? "softmax");
+    }
+    override call(input: tf.Tensor | tf.Tensor[]): tf.Tensor {
+      const x = [input].flat()[0]!;
+      return this.activation === "softmax" ? tf.softmax(x) : tf.clone(x);
+    }
+  }
+  const ending = new Ending({});
+  assert.equal(run(copyLayerWoActivation(ending), x), [1, -2]);
+  class Fixed extends Ending {
+    static override readonly className: string = "FixedInCopies";
+    constructor(config: { name?: string }) {
+      super({ ...config, fixed: true });
+    }
+  }
+  throws(
+    () => copyLayerWoActivation(new Fixed({ name: "fixed" })),
+    UnsupportedLayerError,
+    /"fixed" \(FixedInCopies\) cannot be copied: made anew from its config with the activation linear it has softmax/,
+  );
+});
+
 test("a copied input layer is one, of the same shape", () => {
   const copy = copyLayer(tf.input({ shape: [3], dtype: "int32", name: "tokens" }).sourceLayer, {
     nameTemplate: "%s_2",

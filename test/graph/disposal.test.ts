@@ -180,6 +180,30 @@ test("a wrapper of a model is copied as a layer, and lives when either is dispos
   assert.equal(counts(), before);
 });
 
+test("a wrapper of a model that was never called has copies, and can be called and disposed after them", () => {
+  const before = counts();
+  const inner = tf.sequential({ layers: [l.dense({ units: 2, inputShape: [3] })] });
+  const layer = l.timeDistributed({ layer: inner });
+  const modelOf = (called: tf.layers.Layer) => {
+    const x = tf.input({ shape: [4, 3] });
+    return tf.model({ inputs: x, outputs: called.apply(x) as tf.SymbolicTensor });
+  };
+  const copies = [true, true, false].map((reuseSymbolicTensors) =>
+    modelOf(copyLayer(layer, { reuseSymbolicTensors })),
+  );
+  const [first, ...others] = copies as [tf.LayersModel, ...tf.LayersModel[]];
+  first.dispose();
+  const models = [modelOf(layer), ...others];
+  const run = (m: tf.LayersModel) =>
+    tf.tidy(() => [...(m.predict(tf.ones([1, 4, 3])) as tf.Tensor).dataSync()]);
+  const want = run(models[0]!);
+  while (models.length > 0) {
+    for (const model of models) assert.equal(run(model), want);
+    models.shift()!.dispose();
+  }
+  assert.equal(counts(), before);
+});
+
 test("without its activation a wrapper of a model has the model without that; it drops no bias", () => {
   const inner = tf.sequential({
     name: "inner",

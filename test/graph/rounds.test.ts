@@ -23,7 +23,7 @@ import { untouched } from "../support/untouched.js";
 await tf.setBackend("cpu");
 const l = tf.layers;
 
-/** A convolution, a recurrent layer and a nested model that is used twice, before a softmax. */
+/** A convolution, a recurrent layer, a nested model that is used twice and one that is wrapped, before a softmax. */
 function makeModel(): tf.LayersModel {
   const x = tf.input({ shape: [4, 4, 1], name: "x" });
   const block = tf.sequential({
@@ -37,6 +37,7 @@ function makeModel(): tf.LayersModel {
     l.averagePooling1d({ poolSize: 4 }),
     block,
     block,
+    l.timeDistributed({ layer: tf.sequential({ layers: [l.dense({ units: 4, inputShape: [4] })] }) }),
     l.gru({ name: "gru", units: 3 }),
     l.dense({ name: "classes", units: 3, activation: "softmax" }),
   ];

@@ -118,6 +118,9 @@ test("a nested model that is given one tensor twice, and uses it further, runs w
       part.dispose();
     }),
   );
+  // Where nothing else takes it, nothing is put in.
+  const doubled = tf.layers.add({ name: "double" }).apply([hidden, hidden]) as tf.SymbolicTensor;
+  assert.equal(names(subModel(tf.model({ inputs: x, outputs: doubled }))), ["hidden", "double"]);
   const { executionList, outputs } = traceModelExecution(model, { reapplyOnCopiedLayers: true });
   assert.equal(run(tf.model({ inputs: executionList[0]!.ys, outputs }), input), run(model, input));
 });
@@ -169,6 +172,20 @@ test("unknown names, ambiguous ones, foreign tensors and impossible cuts are ref
       const foreign = tf.input({ shape: [1], name: "foreign" });
       refuse({ to: foreign }, GraphError, `the tensor "${foreign.name}" is none of the model "shared_net"`);
     }),
+  );
+});
+
+test("of a layer inside nested models the name alone brings up its paths", () => {
+  const model = nestedNet();
+  throws(
+    () => subModel(model, { to: "hidden" }),
+    GraphError,
+    /has no layer "hidden"; did you mean "inner\/block\/hidden:0" or/,
+  );
+  throws(
+    () => subModel(model, { to: "inner/block/hiden" }),
+    GraphError,
+    /did you mean "inner\/block\/hidden:0" or/,
   );
 });
 
