@@ -2,7 +2,7 @@ import type * as tf from "@tensorflow/tfjs";
 import { UnsupportedLayerError } from "../errors.js";
 import { isRecord, type JsonRecord } from "./keras/checks.js";
 import { type ConvertContext, convertLayer } from "./keras/convertLayer.js";
-import type { ModelSpec } from "./keras/modelSpec.js";
+import { classNameOf, type ModelSpec } from "./keras/modelSpec.js";
 import { unsupportedOperation } from "./keras/operationSpec.js";
 import type { ModelWeights } from "./keras/weights.js";
 import { type LoadModelOptions, type ModelSource, openModel, openSource, saying } from "./loadModel.js";
@@ -89,7 +89,7 @@ function whyNot(
   if (className === "Bidirectional" || className === "TimeDistributed") {
     const inner = config.layer;
     if (!isRecord(inner) || !isRecord(inner.config)) return "it holds no layer";
-    return whyNot(String(inner.class_name), name, inner.config, version);
+    return whyNot(classNameOf(inner, name), name, inner.config, version);
   }
   const context = {
     ...version,
