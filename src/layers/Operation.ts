@@ -78,10 +78,25 @@ export class Operation extends OwnLayer<OperationOptions> {
 
   /**
    * By running it: on zeros of two batch sizes, so that what changes with the batch is known as unknown. Sizes that are not
-   * known are tried likewise.
+   * known are tried likewise; where they must be a multiple of something (windows of images that lie in the batch), larger ones.
    */
   protected override shapeAfter(inputs: Shape[]): (number | null)[] | (number | null)[][] {
-    const [a, b] = [UNKNOWN_A, UNKNOWN_B].map((unknown) =>
+    let failed: unknown;
+    for (const sizes of UNKNOWN) {
+      try {
+        return this.shapesWith(inputs, sizes);
+      } catch (error) {
+        failed ??= error;
+      }
+    }
+    throw failed;
+  }
+
+  private shapesWith(
+    inputs: Shape[],
+    sizes: readonly [number, number],
+  ): (number | null)[] | (number | null)[][] {
+    const [a, b] = sizes.map((unknown) =>
       tf.tidy(() =>
         [this.compute(inputs.map((shape) => tf.zeros(shape.map((n) => n ?? unknown))))]
           .flat()
@@ -93,5 +108,9 @@ export class Operation extends OwnLayer<OperationOptions> {
   }
 }
 
-/** Sizes that stand for unknown ones. */
-const [UNKNOWN_A, UNKNOWN_B] = [2, 3];
+/** Pairs of sizes that stand for unknown ones. */
+const UNKNOWN: readonly [number, number][] = [
+  [2, 3],
+  [64, 128],
+  [720, 1440],
+];

@@ -5,27 +5,26 @@ import { type BaseConfig, OwnLayer } from "./OwnLayer.js";
 import { choose } from "./operations/rule.js";
 import { broadcastShapes } from "./Subtract.js";
 
-type LayerClass = tf.serialization.SerializableConstructor<tf.layers.Layer> & { className: string };
+type LayerClass = tf.serialization.SerializableConstructor<tf.serialization.Serializable>;
 
-/** A class of tfjs that hands no mask on: what tfjs makes of several masks is wrong, and fails where one is missing. */
-function withoutMask(layer: tf.layers.Layer): LayerClass {
-  const Base = layer.constructor as LayerClass;
-  return class extends (Base as unknown as typeof tf.layers.Layer) {
-    static className = `Keras${Base.className}`;
-    override computeMask(): tf.Tensor {
-      return null as unknown as tf.Tensor;
-    }
-  } as unknown as LayerClass;
+const MERGES = ["Add", "Multiply", "Average", "Maximum", "Minimum", "Concatenate"];
+
+/** Names of the merges of tfjs that hand no mask on. */
+export const maskFreeMergeNames: readonly string[] = MERGES.map((name) => `Keras${name}`);
+
+/** Their classes: what tfjs makes of several masks is wrong, and fails where one is missing. */
+export function maskFreeMerges(): LayerClass[] {
+  const known = tf.serialization.SerializationMap.getMap().classNameMap;
+  return MERGES.map((name) => {
+    const Base = (known[name] as [unknown, unknown])[0] as typeof tf.layers.Layer;
+    return class extends Base {
+      static className = `Keras${name}`;
+      override computeMask(): tf.Tensor {
+        return null as unknown as tf.Tensor;
+      }
+    } as unknown as LayerClass;
+  });
 }
-
-export const mergesWithoutMask: readonly LayerClass[] = [
-  tf.layers.add(),
-  tf.layers.multiply(),
-  tf.layers.average(),
-  tf.layers.maximum(),
-  tf.layers.minimum(),
-  tf.layers.concatenate(),
-].map(withoutMask);
 
 interface MaskedOptions {
   /** For each factor whether it has a mask; the masks come after the factors. */

@@ -8,7 +8,7 @@ import { KerasEinsumDense } from "./einsumDense.js";
 import { KerasGRUCell } from "./KerasGRUCell.js";
 import { KerasMasking } from "./KerasMasking.js";
 import { LayerScale } from "./LayerScale.js";
-import { MaskedMultiply, mergesWithoutMask } from "./masks.js";
+import { MaskedMultiply, maskFreeMergeNames, maskFreeMerges } from "./masks.js";
 import * as normalizations from "./normalizations.js";
 import { Operation } from "./Operation.js";
 import * as passThrough from "./passThrough.js";
@@ -38,14 +38,16 @@ const layerClasses = [
   KerasMasking,
   LayerScale,
   MaskedMultiply,
-  ...mergesWithoutMask,
   Operation,
   Subtract,
   WithMask,
 ] as unknown as readonly LayerClass[];
 
 /** Class names of our layers. */
-export const ownLayerNames: readonly string[] = layerClasses.map(({ className }) => className);
+export const ownLayerNames: readonly string[] = [
+  ...layerClasses.map(({ className }) => className),
+  ...maskFreeMergeNames,
+];
 
 let registered = false;
 
@@ -61,5 +63,5 @@ export function registerLayers(): void {
   if (registered) return;
   registered = true;
   registerActivations();
-  for (const layerClass of layerClasses) tf.serialization.registerClass(layerClass);
+  for (const layerClass of [...layerClasses, ...maskFreeMerges()]) tf.serialization.registerClass(layerClass);
 }

@@ -124,7 +124,7 @@ class Reading {
   activation(value: Json): string {
     if (value === null) return "linear";
     if (isRecord(value) && isRecord(value.config))
-      return this.layerAsActivation(String(value.class_name), value.config);
+      return this.layerAsActivation(classNameOf(value, `${this.name}: activation`), value.config);
     // A function of the keras.activations module, written as an object.
     const name = isRecord(value) ? value.config : value;
     if (typeof name !== "string" || !Object.hasOwn(ACTIVATIONS, name)) {
@@ -140,7 +140,7 @@ class Reading {
   cell(value: Json): Converted {
     if (!isRecord(value) || !isRecord(value.config))
       throw this.refuse(`expected a cell, got ${shown(value)}`);
-    const className = String(value.class_name);
+    const className = classNameOf(value, `${this.name}: cell`);
     const inner = new Reading(className, String(value.config.name ?? className), value.config, this.context);
     if (className === "StackedRNNCells") {
       const cells = Array.isArray(value.config.cells) ? value.config.cells : [];

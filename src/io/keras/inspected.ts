@@ -2,7 +2,7 @@ import { UnsupportedLayerError } from "../../errors.js";
 import type { InspectedLayer } from "../inspectModel.js";
 import { isRecord, type JsonRecord } from "./checks.js";
 import { type ConvertContext, convertLayer } from "./convertLayer.js";
-import type { ModelSpec } from "./modelSpec.js";
+import { classNameOf, type ModelSpec } from "./modelSpec.js";
 import { unsupportedOperation } from "./operationSpec.js";
 import type { ModelWeights } from "./weights.js";
 
@@ -36,7 +36,7 @@ function whyNot(
   if (className === "Bidirectional" || className === "TimeDistributed") {
     const inner = config.layer;
     if (!isRecord(inner) || !isRecord(inner.config)) return "it holds no layer";
-    return whyNot(String(inner.class_name), name, inner.config, version);
+    return whyNot(classNameOf(inner, name), name, inner.config, version);
   }
   const context = {
     ...version,

@@ -68,10 +68,9 @@ function checkArtifacts(
       });
       const [wanted, got] = [model, copy].map((m) => [m.predict(xs)].flat()) as [tf.Tensor[], tf.Tensor[]];
       return wanted.map((y, i) => {
-        const size = tf.max(tf.abs(y)).dataSync()[0] as number;
-        return (
-          (tf.max(tf.abs(tf.sub(y, got[i] as tf.Tensor))).dataSync()[0] as number) / Math.max(size, 1e-30)
-        );
+        const [a, b] = [y, got[i] as tf.Tensor].map((t) => tf.cast(t, "float32")) as [tf.Tensor, tf.Tensor];
+        const size = tf.max(tf.abs(a)).dataSync()[0] as number;
+        return (tf.max(tf.abs(tf.sub(a, b))).dataSync()[0] as number) / Math.max(size, 1e-30);
       });
     });
     const worst = Math.max(...off);

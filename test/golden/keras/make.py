@@ -431,6 +431,16 @@ def masked_attention_decoder():
 
 
 @model
+def masked_merges():
+    x = L.Input((6,), dtype="int32")
+    e = L.Embedding(7, 4, mask_zero=True)(x)
+    bare = L.Conv1D(4, 3, padding="same")(e)
+    ys = [L.Add()([e, L.Dense(4)(e)]), L.Add()([e, bare]), L.Multiply()([e, L.Dense(4, activation="sigmoid")(e)]), L.Multiply()([e, bare]),
+          L.Concatenate()([e, bare]), L.RMSNormalization()(e), L.Dropout(0.1)(L.LayerNormalization()(e))]
+    return keras.Model(x, L.Dense(3)(L.Concatenate()([L.LSTM(3)(y) for y in ys])))
+
+
+@model
 def masked_attention_scores():
     x, t = L.Input((6, 4)), L.Input((5,), dtype="int32")
     e = L.Embedding(7, 4, mask_zero=True)(t)

@@ -1,11 +1,15 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import * as tf from "@tensorflow/tfjs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TracelightError } from "../../../src/errors.js";
+import { loadModel } from "../../../src/io/loadModel.js";
 import { loadLayersModel } from "../../../src/io/node/loadModel.js";
-import { saveLayersModel } from "../../../src/io/node/saveModel.js";
+import { saveLayersModel, saveModel } from "../../../src/io/node/saveModel.js";
+import { installKernels } from "../../../src/kernels/index.js";
+import "../../support/backends.js";
 import { convNet, nestedNet } from "../../support/models.js";
 import { rejects } from "../../support/throws.js";
 import { temporaryFolder } from "./temporaryFolder.js";
@@ -64,6 +68,24 @@ test("when nothing was there before, a failure leaves no half of a model", async
   await rejects(saveLayersModel(convNet(), folder), TracelightError, /model\.json is a folder/);
   assert.equal(readdirSync(folder), ["model.json"]);
 });
+
+for (const name of [
+  "functions.keras2.h5",
+  "masked_bidirectional.keras",
+  "masked_merges.keras",
+  "residual_attention.keras",
+]) {
+  test(`${name} of Keras is written as it computes, truth values and whole numbers too`, async () => {
+    await tf.setBackend("wasm");
+    installKernels();
+    const path = fileURLToPath(new URL(`../../golden/keras/${name}`, import.meta.url));
+    const model = await loadModel(path);
+    // Compares what it has written with the model.
+    await saveModel(model, temporaryFolder());
+    model.dispose();
+    await tf.setBackend("cpu");
+  });
+}
 
 test("a folder that is a file is refused", async () => {
   const file = join(temporaryFolder(), "file");
