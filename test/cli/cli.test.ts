@@ -372,6 +372,8 @@ test("inspect and trace show a graph model's operations; explain its gradients; 
     path("two.csv"),
     "--method",
     "gradient",
+    "-o",
+    path("explained"),
     "--json",
   );
   assert.is(explained.err, "");
