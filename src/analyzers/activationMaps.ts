@@ -29,7 +29,7 @@ function places(x: tf.Tensor): number[] {
   return Array.from({ length: x.rank - 2 }, (_, i) => i + 1);
 }
 
-/** A map `[n, h, w, 1]` or `[n, w, 1]` at the size of an input `[n, H, W, C]` or `[n, W, C]`. */
+/** A map `[n, ..., 1]` of one to three dimensions at the size of an input `[n, ..., C]` of as many. */
 export function resizeMap(
   who: string,
   map: tf.Tensor,
@@ -42,16 +42,18 @@ export function resizeMap(
       `${who}: a map of shape [${map.shape.join(", ")}] has no counterpart in an input of shape [${x.shape.join(", ")}]: pass { resize: "none" }`,
     );
   }
-  const series = map.rank === 3;
-  const images = (series ? tf.expandDims(map, 1) : map) as tf.Tensor4D;
-  const size: [number, number] = series
-    ? [1, x.shape[1] as number]
-    : [x.shape[1] as number, x.shape[2] as number];
-  const resized =
+  const resized = (images: tf.Tensor, size: [number, number]): tf.Tensor =>
     how === "bilinear"
-      ? tf.image.resizeBilinear(images, size, false, true)
-      : tf.image.resizeNearestNeighbor(images, size);
-  return series ? tf.squeeze(resized, [1]) : resized;
+      ? tf.image.resizeBilinear(images as tf.Tensor4D, size, false, true)
+      : tf.image.resizeNearestNeighbor(images as tf.Tensor4D, size);
+  const [n, ...places] = x.shape.slice(0, -1) as [number, ...number[]];
+  const [depth, height, width] = [1, 1, ...places].slice(-3) as [number, number, number];
+  const [d, h, w] = [1, 1, ...map.shape.slice(1, -1)].slice(-3) as [number, number, number];
+  // Plane by plane, then along the planes.
+  const planes = resized(tf.reshape(map, [n * d, h, w, 1]), [height, width]);
+  const whole =
+    d === depth ? planes : resized(tf.reshape(planes, [n, d, height * width, 1]), [depth, height * width]);
+  return tf.reshape(whole, [n, ...places, 1]);
 }
 
 /** The output of the last convolution, behind the normalisation and activation that follow it alone. */

@@ -11,6 +11,7 @@ import {
   hiddenWeights,
   innerLayers,
   isBuilt,
+  isRecurrent,
   type Layer,
   type LayerVariable,
   ownVariables,
@@ -86,7 +87,7 @@ export function newCopy(who: string, layer: Layer, changes: LayerChanges, copyWr
       );
   }
   if (isBuilt(layer) && layer.weights.length > 0) passWeights(who, layer, copy, changes);
-  if (layer.stateful) whenFreed(copy, () => disposeStates(copy));
+  if (layer.stateful || isRecurrent(copy)) whenFreed(copy, () => disposeStates(copy));
   return copy;
 }
 

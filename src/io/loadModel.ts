@@ -13,9 +13,10 @@ import { named, saying } from "./saying.js";
  * Opens a model of Keras or TensorFlow.js, whatever its format, which the bytes tell and not the name: `.keras` (Keras 3, and
  * 2.12 on), `.h5` (Keras 2 and 3), TensorFlow.js's model.json with its weights, and a model's JSON with the weights beside it.
  * It is not compiled, and no code in it is run. Layers that TensorFlow.js lacks, or computes otherwise than Keras, become
- * layers of this library; what cannot be opened right is refused. A graph model (a converted SavedModel) has operations and no
- * layers: it comes as `asLayersModel` gives it, and is disposed with the model; `traceGraphModel` and `getOpOutputs` look into
- * it.
+ * layers of this library; what cannot be opened right is refused. Names that TensorFlow.js does not take are changed:
+ * `my input` becomes `my_input`. An input of one number a sample, `[n]`, becomes one of `[n, 1]`; `predict` takes both. A graph
+ * model (a converted SavedModel) has operations and no layers: it comes as `asLayersModel` gives it, and is disposed with the
+ * model; `traceGraphModel` and `getOpOutputs` look into it.
  *
  * @throws ModelFormatError for what is no model, damaged or incomplete, UnsupportedLayerError for a layer or an option of one
  *   that cannot be done; nothing stays allocated then

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
 import { ModelFormatError } from "../errors.js";
+import { disposeStates, isRecurrent, ownsItsLayers, whenFreed } from "../layers/internals.js";
 import { registerLayers } from "../layers/registerLayers.js";
 import { buildOrNothing } from "./atomicBuild.js";
 
@@ -26,12 +27,22 @@ export function modelFromArtifacts(artifacts: LayersModelArtifacts): tf.LayersMo
       const model = buildModel(artifacts.modelTopology);
       if (artifacts.userDefinedMetadata) model.setUserDefinedMetadata(artifacts.userDefinedMetadata);
       loadWeights(model, artifacts);
+      ownsAll(model);
       return model;
     });
   } catch (error) {
     if (error instanceof ModelFormatError) throw error;
     const message = error instanceof Error ? error.message : String(error);
     throw new ModelFormatError(`TensorFlow.js cannot build the model: ${message}`, { cause: error });
+  }
+}
+
+/** Makes disposing a model free all of it: also layers that are called twice, and what recurrent layers keep. */
+function ownsAll(model: tf.LayersModel): void {
+  ownsItsLayers(model);
+  for (const layer of model.layers) {
+    if (layer instanceof tf.LayersModel) ownsAll(layer);
+    else if (isRecurrent(layer)) whenFreed(layer, () => disposeStates(layer));
   }
 }
 

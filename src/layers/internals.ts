@@ -458,6 +458,14 @@ export function ownedByOneModel(layer: Layer): void {
   freedAfter(layer, isContainer(layer) ? 2 : 1);
 }
 
+/** The same for all layers of a model. A Sequential disposes its models once. */
+export function ownsItsLayers(model: tf.LayersModel): void {
+  for (const layer of model.layers) {
+    if (model instanceof tf.Sequential) freedAfter(layer, 1);
+    else ownedByOneModel(layer);
+  }
+}
+
 /**
  * Lets go of what a recurrent layer and its cells keep from call to call, states and masks of dropout, which tfjs leaves when
  * the layer is disposed.

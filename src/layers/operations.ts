@@ -4,6 +4,7 @@
  * is not here, and an argument that is not named here, is refused by name when a model is opened.
  */
 import { elementwise } from "./operations/elementwise.js";
+import { fourier } from "./operations/fourier.js";
 import { images } from "./operations/images.js";
 import { products } from "./operations/products.js";
 import { reductions } from "./operations/reductions.js";
@@ -17,5 +18,6 @@ export const operations: Readonly<Record<string, OperationRule>> = {
   ...shaping,
   ...products,
   ...images,
+  ...fourier,
   ...tensorflowFunctions,
 };

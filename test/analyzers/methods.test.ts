@@ -313,6 +313,36 @@ test("noise is normal, the same for the same seed; squares are the variance and 
   });
 });
 
+test("grad_cam's map of a volume has the input's size: each plane is resized, then the planes", () => {
+  const input = tf.input({ shape: [6, 4, 4, 1] });
+  const x = tf.layers
+    .conv3d({ filters: 1, kernelSize: 1, strides: [3, 2, 2], useBias: false, name: "conv" })
+    .apply(input);
+  const y = tf.layers
+    .dense({ units: 1, useBias: false })
+    .apply(tf.layers.flatten().apply(x)) as tf.SymbolicTensor;
+  const model = tf.model({ inputs: input, outputs: y });
+  for (const layer of model.layers) layer.setWeights(layer.getWeights().map((w) => tf.ones(w.shape)));
+  const volume = tf.tidy(() => tf.reshape(tf.range(0, 96), [1, 6, 4, 4, 1]));
+  const small = createAnalyzer("grad_cam", model, { resize: "none" }).analyze(volume);
+  assert.equal(small.shape, [1, 2, 2, 2, 1]);
+  const nearest = createAnalyzer("grad_cam", model, { resize: "nearest" })
+    .analyze(volume)
+    .arraySync() as number[][][][][];
+  const values = small.arraySync() as number[][][][][];
+  for (const [d, plane] of nearest[0]!.entries())
+    for (const [h, row] of plane.entries())
+      for (const [w, value] of row.entries())
+        assert.is(value[0], values[0]![Math.floor(d / 3)]![Math.floor(h / 2)]![Math.floor(w / 2)]![0]);
+  const smooth = createAnalyzer("grad_cam", model).analyze(volume);
+  assert.equal(smooth.shape, [1, 6, 4, 4, 1]);
+  // Half a voxel off the border and the first centre there is a sixth of the way from plane to plane.
+  const [first, second] = [0, 2].map((d) => (smooth.arraySync() as number[][][][][])[0]![d]![0]![0]![0]!);
+  const [a, b] = [0, 1].map((d) => values[0]![d]![0]![0]![0]!);
+  assert.is(first, a);
+  assert.ok(Math.abs(second! - (a! + (b! - a!) / 3)) < 1e-4);
+});
+
 test("grad_cam is the sum of a layer's channels times their mean gradients, by sample; its map has the input's size", () => {
   tf.tidy(() => {
     const { layers } = createAnalyzer("gradient", conv).explain(images, {

@@ -6,6 +6,7 @@ import {
   copyLayer,
   copyLayerWoActivation,
   copyModel,
+  getActivations,
   mergeBatchNormalization,
   modelWoOutputActivation,
   modelWoSoftmax,
@@ -230,6 +231,23 @@ test("without its activation a wrapper of a model has the model without that; it
     UnsupportedLayerError,
     'copyLayer: "steps" (TimeDistributed) wraps a model, in which no one layer has the bias',
   );
+});
+
+test("a copy of a recurrent layer takes its masks of dropout with it, as do the copies that getActivations makes", () => {
+  const model = tf.sequential({
+    layers: [
+      l.lstm({ units: 3, inputShape: [4, 2], dropout: 0.5, returnSequences: true }),
+      l.bidirectional({ layer: l.gru({ units: 3, recurrentDropout: 0.5 }) as tf.RNN }),
+    ],
+  });
+  const x = tf.ones([2, 4, 2]);
+  tf.dispose(model.predict(x));
+  const before = counts();
+  const copy = copyModel(model);
+  tf.dispose(copy.predict(x));
+  copy.dispose();
+  tf.dispose(getActivations(model, x));
+  assert.equal(counts(), before);
 });
 
 test.run();

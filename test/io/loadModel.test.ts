@@ -459,4 +459,51 @@ test("the checksum in JavaScript is zlib's, whatever the length", () => {
   }
 });
 
+test("names that TensorFlow.js does not take are changed, and stay apart; inspectModel tells them as they are", async () => {
+  for (const name of ["names.keras", "names.h5"]) {
+    const model = await loadModel(golden + name);
+    const inner = model.layers[1] as unknown as tf.LayersModel;
+    assert.equal(model.inputNames, ["the_input"]);
+    assert.equal(
+      model.layers.map((layer) => layer.name),
+      [
+        "the_input",
+        "inner_part",
+        "a_conv",
+        "a_conv_1",
+        "sum_of_two",
+        "both_ways",
+        "u_ere",
+        "the_output",
+        "multiply",
+      ],
+    );
+    assert.equal(
+      inner.layers.slice(-2).map((layer) => layer.name),
+      ["a_conv", "a_bn"],
+    );
+    model.dispose();
+    const paths = (await inspectModel(golden + name)).layers.map(({ path }) => path);
+    assert.ok(paths.includes("inner part/a conv") && paths.includes("äußere"), paths.join());
+  }
+});
+
+test("an input of one number a sample takes them in a row or in a column", async () => {
+  const model = await loadModel(`${golden}numbers.keras`);
+  assert.equal(
+    model.inputs.map(({ shape }) => shape),
+    [
+      [null, 4],
+      [null, 1],
+    ],
+  );
+  const x = tf.ones([3, 4]);
+  const times = tf.tensor1d([1, 2, 5], "int32");
+  const outputs = [times, tf.reshape(times, [3, 1])].map((t) =>
+    (model.predict([x, t]) as tf.Tensor[]).map((y) => [...y.dataSync()]),
+  );
+  assert.equal(outputs[0], outputs[1]);
+  model.dispose();
+});
+
 test.run();

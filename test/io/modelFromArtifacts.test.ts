@@ -60,6 +60,43 @@ for (const [name, make] of Object.entries({ convNet, nestedNet, sharedNet, recur
   });
 }
 
+for (const [name, make] of Object.entries({
+  "a layer called twice": sharedNet,
+  "a model called twice": () => {
+    const [a, b] = [tf.input({ shape: [4] }), tf.input({ shape: [4] })];
+    const inner = tf.sequential({ layers: [tf.layers.dense({ units: 2, inputShape: [4] })] });
+    const apply = (x: tf.SymbolicTensor) => inner.apply(x) as tf.SymbolicTensor;
+    return tf.model({
+      inputs: [a, b],
+      outputs: tf.layers.add().apply([apply(a), apply(b)]) as tf.SymbolicTensor,
+    });
+  },
+  "dropout in recurrent layers": () =>
+    tf.sequential({
+      layers: [
+        tf.layers.lstm({
+          units: 3,
+          inputShape: [4, 2],
+          dropout: 0.5,
+          recurrentDropout: 0.5,
+          returnSequences: true,
+        }),
+        tf.layers.bidirectional({ layer: tf.layers.gru({ units: 3, dropout: 0.5 }) as tf.RNN }),
+      ],
+    }),
+})) {
+  test(`disposing a model frees all of it: ${name}`, async () => {
+    const artifacts = await artifactsOf(make());
+    const before = tf.memory().numTensors;
+    const model = modelFromArtifacts(artifacts);
+    tf.tidy(() => {
+      model.predict(model.inputs.map(({ shape }) => tf.ones([2, ...(shape.slice(1) as number[])])));
+    });
+    model.dispose();
+    assert.is(tf.memory().numTensors, before);
+  });
+}
+
 test("initializers are not run: the orthogonal ones of large recurrent layers take long, and warn", async () => {
   const warnings: unknown[] = [];
   const warn = console.warn;

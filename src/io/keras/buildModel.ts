@@ -3,13 +3,12 @@ import * as tf from "@tensorflow/tfjs";
 import { ArgumentError, ModelFormatError, TracelightError, UnsupportedLayerError } from "../../errors.js";
 import {
   disposeStates,
-  freedAfter,
   initializeWith,
   innerLayers,
   isRecurrent,
   type Layer,
   layerFromConfig,
-  ownedByOneModel,
+  ownsItsLayers,
   type Shape,
   whenFreed,
 } from "../../layers/internals.js";
@@ -30,6 +29,7 @@ import {
   type TensorRef,
 } from "./modelSpec.js";
 import { operationName, ownArguments, unsupportedOperation } from "./operationSpec.js";
+import { validName } from "./validNames.js";
 import type { ModelWeights } from "./weights.js";
 
 export interface BuildOptions {
@@ -64,7 +64,7 @@ export function buildModel(
   weights: ModelWeights | null,
   options: BuildOptions,
 ): tf.LayersModel {
-  return new Builder(options, isIsolated(spec)).model(spec, weights, null);
+  return new Builder(options, isIsolated(spec)).whole(spec, weights);
 }
 
 /** Whether masks or initial states occur anywhere. */
@@ -105,6 +105,15 @@ class Builder {
   /** The models whose first output has a mask. */
   private readonly masking = new Set<Layer>();
 
+  /** The model that is not inside another. */
+  whole(spec: ModelSpec, weights: ModelWeights | null): tf.LayersModel {
+    this.numbers = spec.kind === "functional" ? spec : null;
+    return this.model(spec, weights, null);
+  }
+
+  /** The model whose inputs of one number a sample are made `[n, 1]`: tfjs predicts from no others. */
+  private numbers: ModelSpec | null = null;
+
   /** @param masked whether what the model is called with has a mask, in Keras */
   model(
     spec: ModelSpec,
@@ -117,11 +126,7 @@ class Builder {
         ? this.sequential(spec, weights, inputShape, masked)
         : this.functional(spec, weights, masked);
     if (!spec.trainable) model.trainable = false;
-    for (const layer of model.layers) {
-      // A Sequential disposes its models once.
-      if (spec.kind === "sequential") freedAfter(layer, 1);
-      else ownedByOneModel(layer);
-    }
+    ownsItsLayers(model);
     return model;
   }
 
@@ -183,6 +188,7 @@ class Builder {
 
   private functional(spec: ModelSpec, weights: ModelWeights | null, hidden: boolean): tf.LayersModel {
     const made = new Map<string, Map<number, Made[]>>();
+    const given = new Map<string, tf.SymbolicTensor>();
     const layers = new Map<string, Layer>();
     const specs = new Map(spec.layers.map((layer) => [layer.name, layer]));
     const find = ({ layer, call, tensor }: TensorRef): Made | undefined =>
@@ -190,11 +196,14 @@ class Builder {
     for (const layer of spec.layers.filter(({ kind }) => kind === "input")) {
       const shape = inputShapeOf(layer, this.options.where);
       if (shape === null) throw this.wrong(`the input ${layer.name} has no shape`);
-      const tensor = tf.input({
-        batchShape: shape,
+      const single = shape.length === 1 && this.numbers === spec;
+      const input = tf.input({
+        batchShape: single ? [...shape, 1] : shape,
         dtype: inputDType(layer, this.options.where),
         name: layer.name,
       });
+      given.set(layer.name, input);
+      const tensor = single ? withoutLastAxis(input, layer.name) : input;
       const mask = hidden ? this.outerMask(spec.name) : null;
       made.set(layer.name, new Map([[0, [{ tensor, masked: false, mask }]]]));
     }
@@ -210,10 +219,10 @@ class Builder {
           later.push(item);
           continue;
         }
-        const given = this.inputsOf(layer, call, find, specs);
-        const at = layers.get(layer.name) ?? this.layer(layer, layer, weights, given, {});
+        const taken = this.inputsOf(layer, call, find, specs);
+        const at = layers.get(layer.name) ?? this.layer(layer, layer, weights, taken, {});
         layers.set(layer.name, at);
-        const inputs = this.apart(layer, at, given, spec);
+        const inputs = this.apart(layer, at, taken, spec);
         const outputs = this.applied(layer, at, inputs);
         const masked = carriesMask(at, layer, inputs);
         const mask = this.masking.has(at) ? this.outerMask(layer.name) : maskAfter(layer, inputs, index);
@@ -251,7 +260,9 @@ class Builder {
       });
     const model = tf.model({
       name: spec.name,
-      inputs: ends(spec.inputs, "input_layers"),
+      inputs: ends(spec.inputs, "input_layers").map(
+        (end, i) => given.get(spec.inputs[i]?.layer ?? "") ?? end,
+      ),
       outputs: ends(spec.outputs, "output_layers"),
     });
     if (spec.outputs.some((ref) => (find(ref)?.mask ?? null) !== null)) this.masking.add(model);
@@ -476,7 +487,7 @@ class Builder {
   }
 
   private wrapped(className: string, name: string, config: JsonRecord, context: ConvertContext): Layer {
-    const converted = convertLayer(className, name, config, context);
+    const converted = convertLayer(className, validName(name), config, context);
     return layerFromConfig(converted.className, converted.config);
   }
 
@@ -688,6 +699,12 @@ function maskAfter(spec: LayerSpec, inputs: readonly Made[], call = 0): MaskMake
     );
   }
   return HANDS_ON.has(className) ? first.mask : null;
+}
+
+/** `[n]` of `[n, 1]`. */
+function withoutLastAxis(x: tf.SymbolicTensor, name: string): tf.SymbolicTensor {
+  const config = operationConfig(`${name}_numbers`, "Reshape", [{ input: 0 }, [-1]]);
+  return layerFromConfig("Operation", config).apply(x) as tf.SymbolicTensor;
 }
 
 function once(make: MaskMaker): MaskMaker {

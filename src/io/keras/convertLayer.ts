@@ -414,7 +414,11 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
   },
   LayerNormalization: (layer) =>
     // tfjs has no gradient where gamma or beta is missing.
-    layer.flag("rms_scaling") || !layer.flag("center", true) || !layer.flag("scale", true)
+    layer.flag("rms_scaling") ||
+    !layer.flag("center", true) ||
+    !layer.flag("scale", true) ||
+    // Nor has it more than four axes.
+    (layer.context.rank ?? 0) > 4
       ? layer.take("KerasLayerNormalization", "axis epsilon center scale rms_scaling")
       : layer.take("LayerNormalization", "axis epsilon center scale"),
   RMSNormalization: (layer) => layer.take("RMSNormalization", "axis epsilon"),
@@ -479,6 +483,11 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
       .split(" ")
       .map((kind) => [`Random${kind}`, pass]),
   ),
+  RandomCrop: (layer) => {
+    // Keras 2 resizes to the size that it crops to.
+    if (layer.context.keras < 3) throw layer.refuse("it is supported in models of Keras 3 only");
+    return pass(layer);
+  },
 
   SimpleRNN: recurrent("SimpleRNN", "KerasSimpleRNN"),
   LSTM: recurrent("LSTM", "KerasLSTM"),

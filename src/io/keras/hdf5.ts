@@ -102,7 +102,18 @@ function splitTexts(attribute: (key: string) => unknown, key: string): readonly 
 }
 
 function asText(value: unknown): string {
-  return String(Array.isArray(value) ? value[0] : value).replace(/\0+$/, "");
+  return fromUtf8(String(Array.isArray(value) ? value[0] : value).replace(/\0+$/, ""));
+}
+
+/** Of texts of fixed length jsfive makes a character a byte; Keras writes UTF-8. What is no UTF-8 stays as it is. */
+function fromUtf8(text: string): string {
+  const codes = Array.from(text, (character) => character.codePointAt(0) as number);
+  if (codes.every((code) => code < 0x80) || codes.some((code) => code > 0xff)) return text;
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.from(codes));
+  } catch {
+    return text;
+  }
 }
 
 function asTexts(value: unknown): string[] {

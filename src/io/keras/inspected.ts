@@ -14,7 +14,7 @@ export function inspected(
   version: Pick<ConvertContext, "keras" | "version">,
 ): InspectedLayer[] {
   return spec.layers.flatMap((layer): InspectedLayer[] => {
-    const path = prefix + layer.name;
+    const path = prefix + layer.savedName;
     if (layer.model !== null) return inspected(layer.model, weights.inside(layer), `${path}/`, version);
     const { className } = layer;
     const unsupported =

@@ -17,6 +17,7 @@ import {
   type JsonRecord,
   shown,
 } from "./checks.js";
+import { withValidNames } from "./validNames.js";
 
 /** One output of one call of a layer. Calls count from 0 within the model, those of nested models too. */
 export interface TensorRef {
@@ -45,7 +46,10 @@ export interface CallSpec {
 
 export interface LayerSpec {
   readonly kind: "input" | "layer" | "model" | "operation";
+  /** As tfjs takes it. */
   readonly name: string;
+  /** As in the file. */
+  readonly savedName: string;
   readonly className: string;
   /** As in the file, in snake case. */
   readonly config: JsonRecord;
@@ -118,7 +122,7 @@ export function readModelSpec(json: Json, where: string, level = 0): ModelSpec {
   if (sequential) {
     const inputShape =
       Array.isArray(shape) && !Array.isArray(shape[0]) ? asShape(shape, `${where}: input_shape`) : null;
-    return { kind: "sequential", ...common, inputs: [], outputs: [], inputShape };
+    return withValidNames({ kind: "sequential", ...common, inputs: [], outputs: [], inputShape });
   }
   const byName = new Map(specs.map((spec) => [spec.name, spec]));
   const ends = (value: Json | undefined, what: string): TensorRef[] => {
@@ -138,7 +142,7 @@ export function readModelSpec(json: Json, where: string, level = 0): ModelSpec {
     outputs: ends(config.output_layers, "output_layers"),
     inputShape: null,
   };
-  return withCallsFromZero(checkRefs(spec, where));
+  return withValidNames(withCallsFromZero(checkRefs(spec, where)));
 }
 
 function hasNoCalls(layer: Json): boolean {
@@ -177,14 +181,14 @@ function readLayer(json: Json, where: string, level: number): LayerSpec {
       here,
       level + 1,
     );
-    return { kind: "model", name, className, config, calls, model };
+    return { kind: "model", name, savedName: name, className, config, calls, model };
   }
   if (className === "TimeDistributed" && isModelConfig(config.layer)) {
     const model = readModelSpec(config.layer as Json, `${here}: layer`, level + 1);
-    return { kind: "layer", name, className, config, calls, model };
+    return { kind: "layer", name, savedName: name, className, config, calls, model };
   }
   const kind = className === "InputLayer" ? "input" : isOperation(record) ? "operation" : "layer";
-  return { kind, name, className, config, calls, model: null };
+  return { kind, name, savedName: name, className, config, calls, model: null };
 }
 
 /** Layers of Keras 2 that call a function of TensorFlow. */
@@ -344,11 +348,15 @@ function withCallsFromZero(model: ModelSpec): ModelSpec {
       .map((layer) => layer.name),
   );
   if (shifted.size === 0) return model;
-  const ref = (r: TensorRef): TensorRef => (shifted.has(r.layer) ? { ...r, call: r.call - 1 } : r);
+  return withRefs(model, (ref) => (shifted.has(ref.layer) ? { ...ref, call: ref.call - 1 } : ref));
+}
+
+/** The model with every reference to a tensor changed. */
+export function withRefs(model: ModelSpec, change: (ref: TensorRef) => TensorRef): ModelSpec {
   const value = (v: CallValue): CallValue => {
     if (Array.isArray(v)) return v.map(value);
     if (typeof v !== "object" || v === null) return v;
-    if ("ref" in v) return { ref: ref(v.ref as TensorRef) };
+    if ("ref" in v) return { ref: change(v.ref as TensorRef) };
     return Object.fromEntries(Object.entries(v).map(([key, inner]) => [key, value(inner)]));
   };
   return {
@@ -360,6 +368,7 @@ function withCallsFromZero(model: ModelSpec): ModelSpec {
         kwargs: value(kwargs) as CallRecord,
       })),
     })),
-    outputs: model.outputs.map(ref),
+    inputs: model.inputs.map(change),
+    outputs: model.outputs.map(change),
   };
 }

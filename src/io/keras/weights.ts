@@ -122,7 +122,7 @@ function varsIn(file: Hdf5File, group: string): Hdf5Array[] {
 export function weightsByName(file: Hdf5File, where: string): ModelWeights {
   const base = file.keys("model_weights") === null ? "" : "model_weights";
   const named = (layer: LayerSpec): { name: string; array: () => Hdf5Array }[] => {
-    const group = join(base, layer.name);
+    const group = join(base, layer.savedName);
     const names = file.texts(group, "weight_names") ?? [];
     return names
       .filter((name) => !/\/(vector_u|sn_u)(:0)?$/.test(name))
@@ -155,7 +155,7 @@ interface Leaf {
 
 function leavesOf(model: ModelSpec, around: readonly string[]): Leaf[] {
   return model.layers.flatMap((layer) =>
-    layer.model === null ? [{ layer, around }] : leavesOf(layer.model, [...around, layer.name]),
+    layer.model === null ? [{ layer, around }] : leavesOf(layer.model, [...around, layer.savedName]),
   );
 }
 
@@ -168,7 +168,7 @@ function leafOf(weight: string, leaves: readonly Leaf[]): LayerSpec | null {
   let best: { layer: LayerSpec; there: number; missing: number } | null = null;
   for (const { layer, around } of leaves) {
     // Names may have slashes themselves.
-    const parts = layer.name.split("/");
+    const parts = layer.savedName.split("/");
     const last = path.findLastIndex((_, i) => parts.every((part, j) => path[i + j] === part));
     if (last < 0) continue;
     const there = around.filter((name) => path.slice(0, last).includes(name)).length;

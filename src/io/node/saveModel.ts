@@ -3,6 +3,7 @@ import { lstat, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs";
 import { TracelightError } from "../../errors.js";
+import { copyModel } from "../../graph/copyModel.js";
 import { modelFromArtifacts } from "../modelFromArtifacts.js";
 import { withUniqueNames } from "../uniqueNames.js";
 import { writeError } from "./writeFile.js";
@@ -53,6 +54,9 @@ function checkArtifacts(
   { modelTopology, weightSpecs, weightData }: tf.io.ModelArtifacts,
 ): void {
   const data = tf.io.CompositeArrayBuffer.join(weightData as tf.io.WeightData);
+  // Of one that keeps states from call to call, a copy with none, so that its own stay as they are.
+  const stateful = model.layers.some((layer) => layer.stateful);
+  const original = stateful ? copyModel(model) : model;
   const copy = modelFromArtifacts({
     modelTopology: structuredClone(modelTopology) as object,
     weightSpecs: weightSpecs as tf.io.WeightsManifestEntry[],
@@ -66,7 +70,7 @@ function checkArtifacts(
           ? tf.randomNormal(shape, 0, 1, "float32", 1)
           : tf.ones(shape, input.dtype);
       });
-      const [wanted, got] = [model, copy].map((m) => [m.predict(xs)].flat()) as [tf.Tensor[], tf.Tensor[]];
+      const [wanted, got] = [original, copy].map((m) => [m.predict(xs)].flat()) as [tf.Tensor[], tf.Tensor[]];
       return wanted.map((y, i) => {
         const [a, b] = [y, got[i] as tf.Tensor].map((t) => tf.cast(t, "float32")) as [tf.Tensor, tf.Tensor];
         const size = tf.max(tf.abs(a)).dataSync()[0] as number;
@@ -82,6 +86,7 @@ function checkArtifacts(
     }
   } finally {
     copy.dispose();
+    if (stateful) original.dispose();
   }
 }
 

@@ -68,7 +68,7 @@ const roundHalfEven: OperationRule = rule("x decimals", (args) => {
 });
 
 const logical = (run: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor) =>
-  rule("x1 x2", (args) => run(bool(tensor(args, "x1")), bool(tensor(args, "x2"))));
+  rule("x1 x2", (args) => constantOfTwo(bool(tensor(args, "x1")), bool(tensor(args, "x2")), run));
 
 export const elementwise: Readonly<Record<string, OperationRule>> = {
   Add: binary(tf.add),
@@ -184,7 +184,7 @@ export const elementwise: Readonly<Record<string, OperationRule>> = {
   LogicalAnd: logical(tf.logicalAnd),
   LogicalOr: logical(tf.logicalOr),
   LogicalXor: logical(tf.logicalXor),
-  LogicalNot: unary((x) => tf.logicalNot(bool(x))),
+  LogicalNot: unary((x) => constantOf(bool(x), tf.logicalNot)),
   Where: rule("condition x1 x2", (args) => {
     if (args.x1 == null || args.x2 == null) throw new ArgumentError("Where: expected x1 and x2");
     const [a, b] = operands(args);

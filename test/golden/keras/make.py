@@ -555,11 +555,57 @@ def encode(a):
     return {"dtype": str(a.dtype), "shape": list(a.shape), "data": base64.b64encode(np.ascontiguousarray(a).astype(kind).tobytes()).decode()}
 
 
+@model
+def names():
+    """Names that Keras takes and tfjs does not, one of them twice once they are changed; inside, too, and of wrapped layers."""
+    x = L.Input((6, 6, 1), name="the input")
+    inner = keras.Sequential([L.Input((6, 6, 1)), L.Conv2D(2, 3, name="a conv"), L.BatchNormalization(name="a bn")], name="inner part")
+    y = L.ReLU(name="a_conv")(inner(x))
+    y = L.Reshape((4, 8), name="a conv")(y)
+    y = L.Add(name="(sum) of: two")([y, y])
+    y = L.Bidirectional(L.LSTM(3, name="own lstm"), name="both ways")(y)
+    return keras.Model(x, [L.Dense(2, name="the output")(y), L.Dense(2, name="\u00e4u\u00dfere")(y) * 2], name="a model")
+
+
+@model
+def numbers():
+    """An input of one number a sample, and an output of one."""
+    x = L.Input((4,), name="x")
+    time = L.Input((), dtype="int32", name="time")
+    e = ops.cast(time, "float32")[:, None] * ops.exp(-ops.arange(3, dtype="float32"))
+    e = ops.concatenate([ops.sin(e), ops.cos(e), L.Embedding(9, 2)(time)], axis=-1)
+    y = L.Dense(5)(x) + L.Dense(5)(e)
+    return keras.Model([x, time], [L.Dense(1)(y)[:, 0], y])
+
+
+@model
+def fourier():
+    x = L.Input((6, 5))
+    a, b = ops.fft2((x, ops.zeros_like(x)))
+    c, d = ops.ifft2((a * 0.5, b + x))
+    e, f = ops.fft((c, d))
+    g, h = ops.rfft(x)
+    i, j = ops.rfft(e, fft_length=8)
+    k, l = ops.rfft(f, fft_length=4)
+    return keras.Model(x, L.Dense(3)(L.Flatten()(ops.concatenate([a, b, g, h, i, j, k, l], axis=-1))))
+
+
+@model
+def volumes_normalized():
+    """More axes than tfjs normalizes, a crop that prediction leaves out, conditions made of conditions."""
+    x = L.Input((2, 4, 4, 2))
+    y = L.LayerNormalization()(L.Conv3D(3, (1, 3, 3))(x))
+    y = ops.where(ops.logical_and(y > -0.5, ops.logical_not(ops.logical_or(y > 1, y == 0))), y, y * 0.1)
+    y = L.RandomCrop(2, 2)(L.Reshape((4, 2, 3))(y)[:, :2])
+    return keras.Model(x, L.Dense(3)(L.Flatten()(y)))
+
+
 def draw(tensor, rng, masked):
     shape = (2, *tensor.shape[1:])
     if tensor.dtype == "int32":
         x = rng.integers(1, 6, shape).astype("int32")
-        x[0, -2:] = 0  # padding
+        if len(shape) > 1:
+            x[0, -2:] = 0  # padding
         return x
     if tensor.dtype == "bool":
         x = rng.integers(0, 2, shape).astype(bool)

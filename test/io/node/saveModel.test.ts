@@ -95,4 +95,19 @@ test("a folder that is a file is refused", async () => {
   assert.match((error as Error).message, /^saveLayersModel: .*file cannot be written: (ENOTDIR|EEXIST)/);
 });
 
+test("a model that keeps states from call to call is saved whatever they are, and they stay", async () => {
+  const folder = temporaryFolder();
+  const layer = tf.layers.lstm({ units: 3, batchInputShape: [2, 4, 3], stateful: true });
+  const model = tf.sequential({ layers: [layer] });
+  const x = tf.ones([2, 4, 3]);
+  const fresh = (model.predict(x) as tf.Tensor).dataSync();
+  const states = () =>
+    (layer as unknown as { states_: tf.Tensor[] }).states_.map((state) => [...state.dataSync()]);
+  const before = states();
+  await saveModel(model, folder);
+  assert.equal(states(), before);
+  const again = await loadModel(folder);
+  assert.equal((again.predict(x) as tf.Tensor).dataSync(), fresh);
+});
+
 test.run();
