@@ -12,7 +12,7 @@ const ANY = "Nothing but that the model can be differentiated; every layer is pa
 const BEFORE_SOFTMAX = "The output to explain is one before the softmax.";
 const REFUSED = "Layers for which there is a rule; others are refused by name before anything is computed.";
 const FEED_FORWARD = `${REFUSED} ${BEFORE_SOFTMAX}`;
-const RULES = `${REFUSED} Through recurrent layers relevance goes back in time, by the rule of dense layers; gates take nothing (Arras et al. 2017). ${BEFORE_SOFTMAX}`;
+const RULES = `${REFUSED} Through recurrent layers relevance goes back in time, by the rule of dense layers; gates take nothing (Arras et al. 2017). Attention has two rules to choose from with the option attention: attnlrp goes through queries, keys and values (Achtibat et al. 2024), constant through the values alone, so that it loses nothing (Ali et al. 2022). ${BEFORE_SOFTMAX}`;
 const BIAS =
   "Biases take their part of the relevance, so that the inputs' does not add up to the output; `delta` says how much is missing.";
 const INFINITE =

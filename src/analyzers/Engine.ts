@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs";
-import { ArgumentError, GraphError, UnsupportedLayerError } from "../errors.js";
+import { ArgumentError, GraphError, ShapeError, UnsupportedLayerError } from "../errors.js";
 import { type Trace, type TraceTensor, trace } from "../graph/trace.js";
 import { assertFinite } from "../ops/index.js";
 import {
@@ -165,9 +165,15 @@ export class Engine {
     );
   }
 
-  /** The explained output of a run, flattened to `[n, k]`. @throws NonFiniteError naming the first step that made one */
+  /** The explained output of a run, flattened to `[n, k]`. @throws ShapeError where that is not a row a sample, NonFiniteError naming the first step that made one */
   output(values: Activations): tf.Tensor2D {
     const y = values.get(this.outputId) as tf.Tensor;
+    const samples = values.get(this.program.inputs[0] as number)?.shape[0];
+    if (y.shape[0] !== samples) {
+      throw new ShapeError(
+        `${this.who}: expected the model to give a row a sample, got ${y.shape[0]} rows for ${samples} samples`,
+      );
+    }
     try {
       assertFinite(y, `${this.who}: the model's output`);
     } catch (error) {

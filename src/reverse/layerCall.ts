@@ -7,11 +7,47 @@ import { applyActivation, type Layer, weightOf } from "../layers/internals.js";
 import type { Step, StepWeights, Windows3d } from "./steps.js";
 
 /** A step before it knows its tensors: a layer becomes a chain of these, each fed by the one before. */
-export type Link = Step extends infer S
+export type Link = (Step extends infer S
   ? S extends Step
     ? Omit<S, "node" | "inputs" | "outputs">
     : never
-  : never;
+  : never) &
+  Wires;
+
+/** Of a link that is not one of a chain: what it reads and gives. */
+interface Wires {
+  /** Places of the tensors that it reads: the call's inputs first, then what each link gave, in order. */
+  readonly from?: readonly number[];
+  /** Which of the call's outputs it gives. */
+  readonly to?: number;
+}
+
+/** A softmax over the last axis, as it is where no layer says otherwise. */
+export const SOFTMAX = { kind: "softmax", activation: "softmax", axis: -1 } as const;
+
+/** Puts links together that are not a chain. */
+export class Wiring {
+  readonly links: Link[] = [];
+
+  constructor(private readonly call: LayerCall) {}
+
+  /** Adds a link, and gives the place of what it gives. */
+  add(link: Link, ...from: number[]): number {
+    this.links.push({ ...link, from });
+    return this.call.node.inputs.length + this.links.length - 1;
+  }
+
+  /** The same for links that are a chain. */
+  chain(links: readonly Link[], from: number): number {
+    return links.reduce((place, link) => this.add(link, place), from);
+  }
+
+  /** Makes what the link of that place gives an output of the call. */
+  give(place: number, to: number): void {
+    const at = place - this.call.node.inputs.length;
+    this.links[at] = { ...(this.links[at] as Link), to };
+  }
+}
 
 /** One call of a layer, with the readings that the table of lower.ts is written in. */
 export class LayerCall {
@@ -25,12 +61,12 @@ export class LayerCall {
     readonly node: TraceNode,
     private readonly traced: Trace,
     /** Where the weights are, if not in the called layer itself: what a wrapper wraps. */
-    inner: Layer = node.layer,
+    inner?: Pick<LayerCall, "layer" | "inputShape" | "outputShape">,
   ) {
-    this.layer = inner;
     const shape = (id: number | undefined) => traced.tensors[id as number]?.shape ?? [];
-    this.inputShape = shape(node.inputs[0]);
-    this.outputShape = shape(node.outputs[0]);
+    this.layer = inner?.layer ?? node.layer;
+    this.inputShape = inner?.inputShape ?? shape(node.inputs[0]);
+    this.outputShape = inner?.outputShape ?? shape(node.outputs[0]);
   }
 
   get config(): tf.serialization.ConfigDict {
@@ -95,9 +131,20 @@ export class LayerCall {
       : tf.reshape(weight, [weight.size, ...Array<number>(rank - 1 - axis).fill(1)]);
   }
 
-  /** The same call with the readings of the layer that a wrapper wraps. */
-  of(inner: Layer): LayerCall {
-    return new LayerCall(this.who, this.node, this.traced, inner);
+  /** The same call with the readings of the layer that a wrapper wraps, and of the shapes that it sees. */
+  of(inner: Layer, inputShape = this.inputShape, outputShape = this.outputShape): LayerCall {
+    return new LayerCall(this.who, this.node, this.traced, { layer: inner, inputShape, outputShape });
+  }
+
+  /** y = k x + b for each element: what the layer makes of ones and of zeros tells k and b. */
+  affine(): Link[] {
+    const shape = [1, ...this.inputShape.slice(1).map((n) => n ?? 1)];
+    const of = (x: tf.Tensor) => tf.squeeze(this.layer.apply(x) as tf.Tensor, [0]);
+    const weights = {
+      kernels: () => [tf.sub(of(tf.ones(shape)), of(tf.zeros(shape)))],
+      bias: () => of(tf.zeros(shape)),
+    };
+    return [{ kind: "scale", weights, channelsLast: true }];
   }
 
   axis(axis: number): number {
@@ -108,13 +155,8 @@ export class LayerCall {
   activation(): Link[] {
     const name = activationOf(this.layer);
     if (name === null || name === "linear") return [];
-    return [
-      {
-        kind: name === "softmax" ? "softmax" : "activation",
-        activation: name,
-        apply: (z) => applyActivation(this.layer, z),
-      },
-    ];
+    const apply = (z: tf.Tensor) => applyActivation(this.layer, z);
+    return [name === "softmax" ? { ...SOFTMAX, apply } : { kind: "activation", activation: name, apply }];
   }
 
   /** Puts the channels last around a chain of images or volumes, where the layer has them first. */

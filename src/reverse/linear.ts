@@ -176,9 +176,12 @@ const linear: { readonly [K in LinearStep["kind"]]: Linear<Extract<LinearStep, {
     ],
   },
   move: {
+    apply: (xs, step) => step.apply(...xs),
+    transpose: byTape,
+  },
+  sum: {
     apply: ([x], step) => step.apply(first(x)),
-    transpose: (r, step, _kernels, [shape]) =>
-      gradients((x) => step.apply(x as tf.Tensor), tf.zeros(first(shape)), r),
+    transpose: byTape,
   },
   identity: {
     // A reshape to the same shape: a tensor of its own on the same memory.
@@ -186,6 +189,17 @@ const linear: { readonly [K in LinearStep["kind"]]: Linear<Extract<LinearStep, {
     transpose: (r, _step, _kernels, [shape]) => [tf.reshape(r, first(shape))],
   },
 };
+
+/** The transpose of a linear map, by tfjs's gradients. */
+function byTape(
+  r: tf.Tensor,
+  step: { apply(...xs: tf.Tensor[]): tf.Tensor },
+  _kernels: readonly tf.Tensor[],
+  shapes: readonly number[][],
+): tf.Tensor[] {
+  const zeros = shapes.map((shape) => tf.zeros(shape));
+  return gradients((...xs) => step.apply(...xs), zeros, r, { unconnected: "zero" });
+}
 
 /** y without the bias. */
 export function applyLinear(

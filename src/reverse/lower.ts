@@ -2,13 +2,14 @@ import type * as tf from "@tensorflow/tfjs";
 import { activationOf, isActivationLayer } from "../checks/activations.js";
 import type { WindowOptions } from "../core/windows.js";
 import type { Trace, TraceNode } from "../graph/trace.js";
-import { innerLayers, type Layer, weightOf } from "../layers/internals.js";
+import { innerLayers, isContainer, type Layer, weightOf } from "../layers/internals.js";
+import { attentionLinks } from "./attention.js";
 import { resizeBilinear } from "./bilinear.js";
 import { ONE_PIXEL } from "./convolutions.js";
 import { foldNormalizations } from "./foldNormalizations.js";
-import { LayerCall, type Link } from "./layerCall.js";
-import { nonNegativeTensors } from "./nonNegative.js";
-import { ownLayers, standIn } from "./ownLayers.js";
+import { LayerCall, type Link, SOFTMAX } from "./layerCall.js";
+import { nonNegativeTensors, probabilityTensors } from "./nonNegative.js";
+import { ownLayers, standIn, timeDistributed } from "./ownLayers.js";
 import { recurrentLink } from "./recurrent.js";
 import type { Program, Step } from "./steps.js";
 
@@ -23,6 +24,8 @@ export interface LowerOptions {
    * the signs of weights matter, as iNNvestigate does.
    */
   readonly separable?: "one" | "two" | "oneAlways";
+  /** Whether layers of attention and products of two tensors are taken apart. Default false: they run as they are. */
+  readonly attention?: boolean;
   /** Calls of layers that are not to be taken apart: their rule is one for the layer as it is. */
   readonly whole?: (node: TraceNode) => boolean;
 }
@@ -181,12 +184,13 @@ const lowering: Readonly<Record<string, (call: LayerCall, options: LowerOptions)
   KerasMasking: (call) => call.refuse("masks time steps for the layers behind it, which is not done"),
   WithMask: (call) => call.refuse("masks time steps for the layers behind it, which is not done"),
   Masking: (call) => call.refuse("masks time steps for the layers behind it, which is not done"),
-  TimeDistributed: (call) => {
+  TimeDistributed: (call, options) => {
     const [inner] = innerLayers(call.layer);
+    if (inner === undefined || isContainer(inner)) return [{ kind: "opaque" }];
     // A dense layer works on the last axis anyway.
-    return inner?.getClassName() === "Dense"
+    return inner.getClassName() === "Dense"
       ? [{ kind: "dense", weights: call.of(inner).weights("kernel", "bias") }, ...call.of(inner).activation()]
-      : [{ kind: "opaque" }];
+      : timeDistributed(call, inner, (inside) => linksOf(inside, options));
   },
   ...forEach(
     ["SimpleRNN", "LSTM", "GRU", "RNN", "KerasSimpleRNN", "KerasLSTM", "KerasGRU", "Bidirectional"],
@@ -273,30 +277,44 @@ export function lower(who: string, traced: Trace, options: LowerOptions = {}): P
   const lowered = traced.nodes.flatMap((node) => {
     const whole = options.whole?.(node) ?? false;
     const links: Link[] = whole ? [{ kind: "opaque" }] : linksOf(new LayerCall(who, node, traced), options);
-    return links.map((link, i): Step => {
-      const inputs = i === 0 ? node.inputs : [nextId - 1];
-      const outputs = i === links.length - 1 ? node.outputs : [nextId++];
+    const ids = [...node.inputs];
+    return links.map(({ from, to, ...link }, i): Step => {
+      const fed = i === 0 ? node.inputs : ids.slice(-1);
+      const inputs = from?.map((place) => ids[place] as number) ?? fed;
+      const given = i === links.length - 1 ? node.outputs : [nextId++];
+      const outputs = to === undefined ? given : [node.outputs[to] as number];
+      ids.push(outputs[0] as number);
       return { ...link, node, inputs, outputs } as Step;
     });
   });
   const steps = options.canonize ? foldNormalizations(lowered, traced.outputs) : lowered;
-  return { steps, inputs: traced.inputs, outputs: traced.outputs, nonNegative: nonNegativeTensors(steps) };
+  const { inputs, outputs } = traced;
+  const [nonNegative, probabilities] = [nonNegativeTensors(steps), probabilityTensors(steps)];
+  return { steps, inputs, outputs, nonNegative, probabilities };
 }
 
 function linksOf(call: LayerCall, options: LowerOptions): Link[] {
   const { layer } = call;
   if (isActivationLayer(layer)) {
     const activation = nameOfActivation(layer);
-    const kind = activation === "softmax" ? "softmax" : "activation";
-    return [{ kind, activation, apply: (z) => layer.apply(z) as tf.Tensor }];
+    const apply = (z: tf.Tensor) => layer.apply(z) as tf.Tensor;
+    if (activation !== "softmax") return [{ kind: "activation", activation, apply }];
+    return [{ ...SOFTMAX, axis: (call.config.axis as number | undefined) ?? -1, apply }];
   }
   const className = layer.getClassName();
   const sameAs = standIn(call);
   return (
     (sameAs === null ? null : lowering[sameAs]?.(call, options)) ??
     lowering[className]?.(call, options) ??
+    attending(call, options) ??
     ownLayers[className]?.(call) ?? [{ kind: "opaque" }]
   );
+}
+
+/** Layers of attention and products of two tensors, null for others. */
+function attending(call: LayerCall, { attention = false }: LowerOptions): Link[] | null {
+  const links = attentionLinks(call);
+  return links === null || attention ? links : [{ kind: "opaque", attends: true }];
 }
 
 /** As `activationOf`, but a ReLU that is cut off above has a name of its own. */

@@ -1,4 +1,4 @@
-import type { Step } from "./steps.js";
+import { MOVES, type Step } from "./steps.js";
 
 /** Activations whose values are never negative. */
 const RECTIFYING = ["relu", "relu6", "sigmoid", "hardsigmoid", "softplus", "softmax", "thresholdedrelu"];
@@ -35,6 +35,7 @@ function isNonNegative(step: Step, known: (id: number) => boolean): boolean {
     case "move":
     case "identity":
     case "multiply":
+    case "bilinear":
     case "extremum":
       return step.inputs.every(known);
     case "dense":
@@ -46,6 +47,7 @@ function isNonNegative(step: Step, known: (id: number) => boolean): boolean {
     case "conv3dTranspose":
     case "scale":
     case "layerNormalization":
+    case "sum":
     case "embedding":
     case "recurrent":
     case "opaque":
@@ -53,4 +55,15 @@ function isNonNegative(step: Step, known: (id: number) => boolean): boolean {
     default:
       return step satisfies never;
   }
+}
+
+/** The tensors of a program that hold the shares that a softmax gave, moved at most: what weighs values in attention. */
+export function probabilityTensors(steps: readonly Step[]): Set<number> {
+  const known = new Set<number>();
+  const moving: readonly Step["kind"][] = MOVES;
+  for (const { kind, inputs, outputs } of steps) {
+    const moved = moving.includes(kind) && inputs.every((id) => known.has(id));
+    if (kind === "softmax" || moved) for (const id of outputs) known.add(id);
+  }
+  return known;
 }

@@ -30,6 +30,21 @@ interface Nonlinear<S extends NonlinearStep> {
   ): tf.Tensor[];
 }
 
+/** The gradient for the first tensors, as many as `of`; what comes after them is masks and gets zeros. */
+function gradientOfFirst(
+  step: { apply(...xs: [tf.Tensor, tf.Tensor, ...tf.Tensor[]]): tf.Tensor },
+  xs: readonly tf.Tensor[],
+  r: tf.Tensor,
+  of: number,
+): tf.Tensor[] {
+  const masks = xs.slice(of);
+  const run = (...leaves: tf.Tensor[]) =>
+    step.apply(...([...leaves, ...masks] as [tf.Tensor, tf.Tensor, ...tf.Tensor[]]));
+  // A step may take the same tensor twice: each place has a gradient of its own.
+  const places = xs.slice(0, of).map((x) => tf.clone(x));
+  return [...gradients(run, places, r), ...masks.map((mask) => tf.zeros(mask.shape))];
+}
+
 const activation: Nonlinear<ActivationStep> = {
   run: ([z], step) => [step.apply(z as tf.Tensor)],
   gradient: ([r], step, [z]) =>
@@ -51,7 +66,10 @@ const whole: Nonlinear<RecurrentStep | OpaqueStep> = {
 
 const nonlinear: { readonly [K in NonlinearStep["kind"]]: Nonlinear<Extract<NonlinearStep, { kind: K }>> } = {
   activation,
-  softmax: activation,
+  softmax: {
+    run: ([z, ...masks], step) => [step.apply(z as tf.Tensor, ...masks)],
+    gradient: ([r], step, xs) => gradientOfFirst(step, xs, r as tf.Tensor, 1),
+  },
   maxPool2d: {
     run: ([x], { windows }) => [largest(x as tf.Tensor4D, windows)],
     gradient: ([r], { windows }, [x], [y]) => [
@@ -114,6 +132,10 @@ const nonlinear: { readonly [K in NonlinearStep["kind"]]: Nonlinear<Extract<Nonl
         return sumTo(tf.mul(r as tf.Tensor, chosen), xs[i]?.shape as number[]);
       });
     },
+  },
+  bilinear: {
+    run: ([a, b, ...masks], step) => [step.apply(a as tf.Tensor, b as tf.Tensor, ...masks)],
+    gradient: ([r], step, xs) => gradientOfFirst(step, xs, r as tf.Tensor, 2),
   },
   embedding: {
     run: (xs, step) => applyLayer(step, xs),

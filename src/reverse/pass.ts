@@ -5,6 +5,7 @@ import { assertFinite } from "../ops/index.js";
 import { ONE_PIXEL } from "./convolutions.js";
 import { applyLinear, isLinear, sumTo, transposeLinear, weightsOf } from "./linear.js";
 import { behindRelu, gradientOfNonlinear, runNonlinear, shareOfNormalization } from "./nonlinear.js";
+import { byTangent, sharesOfProduct } from "./products.js";
 import { type CellRules, throughTime } from "./recurrent.js";
 import { applyLinearRule, type HandedOn, type LinearRule, sumPerSample, tellsSigns } from "./rule.js";
 import {
@@ -36,6 +37,13 @@ export type Rule =
   | { readonly kind: "sumLast" }
   /** Layer normalisation as a linear layer; epsilon stabilises its output. */
   | { readonly kind: "normalization"; readonly epsilon: number }
+  /** Through a softmax, by its tangent at what it saw. */
+  | { readonly kind: "tangent" }
+  /**
+   * Through a product of two tensors, each in proportion to what it contributed: half to either, or, where one of them holds
+   * the shares of a softmax, all to the other.
+   */
+  | { readonly kind: "bilinear"; readonly shares: "half" | "toValues"; readonly epsilon: number }
   /** Through a recurrent layer, back in time. */
   | { readonly kind: "throughTime"; readonly cell: CellRules }
   /** A function of a user's: inputs, outputs and the relevance of the outputs to that of the inputs. */
@@ -142,6 +150,7 @@ export function runBackward(
   const relevance = new Map([...head].map(([id, r]) => [id, tf.clone(r)]));
   const taken: tf.Tensor1D[] = [];
   const ends = new Set([...keep, ...program.inputs]);
+  const samples = [...values.values()][0]?.shape[0] as number;
   for (let at = program.steps.length - 1; at >= 0; at--) {
     const step = program.steps[at] as Step;
     const rule = rules[at];
@@ -155,11 +164,10 @@ export function runBackward(
     if (rs.every((r) => r === null) || rule == null || rule.kind === "stop") continue;
     const xs = step.inputs.map((id) => values.get(id) as tf.Tensor);
     const ys = step.outputs.map((id) => values.get(id) as tf.Tensor);
-    const nonNegative = step.inputs.every((id) => program.nonNegative.has(id));
     const handedOn = inStep(who, step, () =>
-      tf.tidy(() => ({ ...reverseStep(rule, step, xs, ys, rs, nonNegative) })),
+      tf.tidy(() => ({ ...reverseStep(rule, step, xs, ys, rs, program) })),
     );
-    taken.push(...handedOn.taken);
+    taken.push(...handedOn.taken.map((one) => perSample(one, samples)));
     step.inputs.forEach((id, i) => {
       const more = handedOn.inputs[i] as tf.Tensor;
       const before = relevance.get(id);
@@ -183,13 +191,18 @@ export function runBackward(
   return { inputs, kept, biases: taken.length > 0 ? tf.addN(taken) : null };
 }
 
+/** What biases took of each sample, where a layer sees several of what it runs as samples in one of the model's. */
+function perSample(taken: tf.Tensor1D, samples: number): tf.Tensor1D {
+  return taken.size === samples ? taken : tf.sum(tf.reshape(taken, [samples, -1]), 1);
+}
+
 function reverseStep(
   rule: Exclude<Rule, { kind: "stop" }>,
   step: Step,
   xs: readonly tf.Tensor[],
   ys: readonly tf.Tensor[],
   rs: readonly (tf.Tensor | null)[],
-  nonNegative: boolean,
+  { nonNegative, probabilities }: Program,
 ): HandedOn {
   const r = rs[0] as tf.Tensor;
   const only = (...inputs: tf.Tensor[]): HandedOn => ({ inputs, taken: [] });
@@ -202,7 +215,13 @@ function reverseStep(
       if (!isLinear(step)) throw new RangeError(`a rule of shares is for linear steps, not for ${step.kind}`);
       return step.kind === "separableConv2d" && step.inTwo && tellsSigns(rule.shares)
         ? throughStages(rule.shares, inTwo(step), xs[0] as tf.Tensor, r)
-        : applyLinearRule(rule.shares, { step, xs, y: ys[0] as tf.Tensor, r, nonNegative });
+        : applyLinearRule(rule.shares, {
+            step,
+            xs,
+            y: ys[0] as tf.Tensor,
+            r,
+            nonNegative: step.inputs.every((id) => nonNegative.has(id)),
+          });
     case "sharesOf":
       return throughStages(rule.shares, scales(step, rule.weights(step)), xs[0] as tf.Tensor, r);
     case "rectified": {
@@ -224,6 +243,15 @@ function reverseStep(
         inputs: [shareOfNormalization(step, xs[0] as tf.Tensor, quotient)],
         taken: beta === null ? [] : [sumPerSample(tf.mul(quotient, beta))],
       };
+    }
+    case "tangent":
+      if (step.kind !== "softmax") throw new RangeError(`a rule of the tangent is not for ${step.kind}`);
+      return byTangent(step, xs, ys[0] as tf.Tensor, r);
+    case "bilinear": {
+      if (step.kind !== "bilinear") throw new RangeError(`a rule of products is not for ${step.kind}`);
+      const weighs = step.inputs.slice(0, 2).map((id) => probabilities.has(id));
+      const values = weighs[0] === weighs[1] || rule.shares === "half" ? null : weighs[0] ? 1 : 0;
+      return only(...sharesOfProduct(step, xs, ys[0] as tf.Tensor, r, values, rule.epsilon));
     }
     case "throughTime":
       if (step.kind !== "recurrent") throw new RangeError(`a rule through time is not for ${step.kind}`);

@@ -131,9 +131,15 @@ export interface UpsampleStep extends StepBase {
   readonly size: readonly [number, number];
 }
 
-/** Any other linear map without weights that TensorFlow.js differentiates right: cropping, padding, repeating. */
+/** Any other linear map without weights that TensorFlow.js differentiates right: cropping, padding, repeating, stacking. */
 export interface MoveStep extends StepBase {
   readonly kind: "move";
+  apply(...xs: tf.Tensor[]): tf.Tensor;
+}
+
+/** A linear map that adds values up, with no kernel to tell parts of: a mean over an axis, a product with a constant. */
+export interface SumStep extends StepBase {
+  readonly kind: "sum";
   apply(x: tf.Tensor): tf.Tensor;
 }
 
@@ -142,12 +148,21 @@ export interface IdentityStep extends StepBase {
   readonly kind: "identity";
 }
 
-/** One function for every element, or for every row (softmax). */
+/** One function for every element. */
 export interface ActivationStep extends StepBase {
-  readonly kind: "activation" | "softmax";
+  readonly kind: "activation";
   /** As `activationOf` gives it: `"relu"`. */
   readonly activation: string;
   apply(z: tf.Tensor): tf.Tensor;
+}
+
+/** Shares of 1 along an axis. */
+export interface SoftmaxStep extends StepBase {
+  readonly kind: "softmax";
+  readonly activation: "softmax";
+  readonly axis: number;
+  /** What comes besides z is masks. */
+  apply(z: tf.Tensor, ...masks: tf.Tensor[]): tf.Tensor;
 }
 
 /** The largest of each window; the first of equals, in row-major order, takes all. */
@@ -183,6 +198,12 @@ export interface ExtremumStep extends StepBase {
   readonly largest: boolean;
 }
 
+/** A product of two tensors that is linear in each: of matrices, of attention's weights and values. Further inputs are masks. */
+export interface BilinearStep extends StepBase {
+  readonly kind: "bilinear";
+  apply(a: tf.Tensor, b: tf.Tensor, ...masks: tf.Tensor[]): tf.Tensor;
+}
+
 /** One row of a table for each token: `[n, t]` whole numbers to `[n, t, size]`. */
 export interface EmbeddingStep extends StepBase {
   readonly kind: "embedding";
@@ -211,6 +232,8 @@ export interface RecurrentStep extends StepBase {
 /** A layer that is not taken apart: run by tfjs, differentiated by tfjs, without rules of relevance. */
 export interface OpaqueStep extends StepBase {
   readonly kind: "opaque";
+  /** Whether the option `attention` would take it apart. */
+  readonly attends?: true;
 }
 
 export type LinearStep =
@@ -230,14 +253,17 @@ export type LinearStep =
   | PermuteStep
   | UpsampleStep
   | MoveStep
+  | SumStep
   | IdentityStep;
 export type NonlinearStep =
   | ActivationStep
+  | SoftmaxStep
   | MaxPool2dStep
   | MaxPool3dStep
   | LayerNormalizationStep
   | MultiplyStep
   | ExtremumStep
+  | BilinearStep
   | EmbeddingStep
   | RecurrentStep
   | OpaqueStep;
@@ -256,7 +282,7 @@ export const CONVOLUTIONS = [
 /** Steps with a kernel, as iNNvestigate's contains_kernel. */
 export const KERNEL_STEPS = ["dense", ...CONVOLUTIONS] as const satisfies StepKind[];
 /** Sums and means: linear without weights of their own, but several values in. */
-export const SUMS = ["add", "averagePool2d", "averagePool3d"] as const satisfies StepKind[];
+export const SUMS = ["add", "averagePool2d", "averagePool3d", "sum"] as const satisfies StepKind[];
 /** Steps that move values and change none. */
 export const MOVES = [
   "concatenate",
@@ -276,6 +302,8 @@ export interface Program {
   readonly outputs: readonly number[];
   /** Tensors that hold no negative values whatever the input: behind relu, and what pools or moves it. */
   readonly nonNegative: ReadonlySet<number>;
+  /** Tensors that hold the shares that a softmax gave, moved at most. */
+  readonly probabilities: ReadonlySet<number>;
 }
 
 /** `layer "conv1" (Conv2D)`, for messages. */

@@ -102,6 +102,25 @@ export interface LrpOptions {
   readonly activationLayers?: "pass" | "gradient";
 }
 
+/** How relevance passes attention: through all of it, or through the values alone, as if its weights were constants. */
+export type AttentionRules = "attnlrp" | "constant";
+
+/**
+ * A composite that passes attention besides: products of two tensors and softmaxes inside the model.
+ *
+ * @source Achtibat et al. 2024, arXiv:2402.05602 (attnlrp); Ali et al. 2022, arXiv:2202.07304 (constant)
+ */
+export function withAttention(composite: Composite, rules: AttentionRules | null): Composite {
+  if (rules === null) return composite;
+  const through = rules === "attnlrp";
+  return [
+    { on: ["softmax"], last: true, rule: PASS },
+    { on: ["softmax"], rule: { kind: through ? "tangent" : "stop" } },
+    { on: ["bilinear"], rule: { kind: "bilinear", shares: through ? "half" : "toValues", epsilon: 1e-6 } },
+    ...composite,
+  ];
+}
+
 /** A recurrent layer takes what dense layers take, through time. */
 function withRecurrent(entry: CompositeEntry): CompositeEntry {
   return entry.on.includes("dense") ? { ...entry, on: [...entry.on, "recurrent"] } : entry;
@@ -110,8 +129,8 @@ function withRecurrent(entry: CompositeEntry): CompositeEntry {
 /**
  * What the LRP methods have in common: kernel layers, batch normalisation and sums by their rules; activations pass; what
  * only moves values, and what chooses the largest, by the gradient; the factors of a product get equal parts; an embedding's
- * relevance is summed for each token; recurrent layers as dense layers at each time step. No entry for layers that are not taken apart, or for a softmax inside the model:
- * a gradient is no relevance rule there.
+ * relevance is summed for each token; recurrent layers as dense layers at each time step. No entry for layers that are not taken apart, or for a softmax or a
+ * product of two tensors inside the model: a gradient is no relevance rule there.
  */
 export function lrpComposite({
   first = [],
@@ -199,15 +218,28 @@ function rulesAt(
   stopAt: ReadonlySet<number>,
 ): (Rule | null | undefined)[] {
   const places = placesOf(program, model);
-  const reached = reachedSteps(program, stopAt);
   const firsts = composite.map((entry) =>
     entry.first ? places.find((place) => fits(place, { ...entry, first: undefined }, null)) : null,
   );
-  return program.steps.map((step, at) => {
-    if (!reached.has(step)) return null;
+  const ruleAt = (step: Step, at: number) => {
     const entry = composite.find((candidate, i) => fits(places[at] as Place, candidate, firsts[i] ?? null));
     return entry !== undefined && step.kind === "recurrent" ? throughTime(entry, composite) : entry?.rule;
-  });
+  };
+  // From the outputs, as far as relevance comes without passing a stop.
+  const wanted = new Set(program.outputs);
+  const rules = program.steps.map((): Rule | null | undefined => null);
+  for (const [at, step] of [...program.steps.entries()].reverse()) {
+    if (!step.outputs.some((id) => wanted.has(id) && !stopAt.has(id))) continue;
+    const rule = ruleAt(step, at);
+    rules[at] = rule;
+    if (rule?.kind !== "stop") for (const id of carriers(step)) wanted.add(id);
+  }
+  return rules;
+}
+
+/** The inputs of a step that relevance goes to: masks get none. */
+function carriers({ kind, inputs }: Step): readonly number[] {
+  return kind === "softmax" ? inputs.slice(0, 1) : kind === "bilinear" ? inputs.slice(0, 2) : inputs;
 }
 
 /**
@@ -219,18 +251,6 @@ function throughTime({ rule, input, first }: CompositeEntry, composite: Composit
   const sums = composite.find(({ on }) => on.includes("add"))?.rule;
   if (input || first || sums?.kind !== "shares") return undefined;
   return { kind: "throughTime", cell: { kernels: rule.shares, sums: sums.shares } };
-}
-
-/** The steps to which relevance comes from the outputs without passing a stop. */
-function reachedSteps({ steps, outputs }: Program, stopAt: ReadonlySet<number>): Set<Step> {
-  const wanted = new Set(outputs);
-  const reached = new Set<Step>();
-  for (const step of steps.toReversed()) {
-    if (!step.outputs.some((id) => wanted.has(id) && !stopAt.has(id))) continue;
-    reached.add(step);
-    for (const id of step.inputs) wanted.add(id);
-  }
-  return reached;
 }
 
 type Conditions = Omit<CompositeEntry, "first"> & { first?: true | undefined };
@@ -262,5 +282,8 @@ function whyNot(step: Step, alternatives: readonly string[], canStop: boolean): 
       : step.kind === "activation"
         ? `has the activation ${step.activation}, for which it is not defined`
         : "has no rule of relevance";
-  return alternatives.length > 0 ? `${why}; ${alternatives.join(" and ")} can explain this model` : why;
+  const others = alternatives.length > 0 ? [`${alternatives.join(" and ")} can explain this model`] : [];
+  const attends = step.kind === "softmax" || (step.kind === "opaque" && step.attends);
+  const withOption = 'the lrp methods pass it with { attention: "attnlrp" } or { attention: "constant" }';
+  return [why, ...others, ...(attends ? [withOption] : [])].join("; ");
 }

@@ -1,11 +1,13 @@
 export { readBound } from "./bounds.js";
 export {
+  type AttentionRules,
   type Composite,
   type CompositeEntry,
   gradientComposite,
   rectifiedComposite,
   refusalsOf,
   rulesOf,
+  withAttention,
 } from "./composite.js";
 export {
   deepTaylorComposite,

@@ -1,4 +1,4 @@
-import type { Bound, Rule } from "../reverse/index.js";
+import { type Bound, type Rule, SUMS } from "../reverse/index.js";
 import {
   CONVOLUTIONS,
   type Composite,
@@ -57,7 +57,7 @@ export function excitationComposite(who: string): Composite {
   const zPlus = shares(who, "ZPlus");
   return [
     { on: KERNEL_STEPS, rule: zPlus },
-    { on: ["add", "averagePool2d", "averagePool3d"], rule: shares(who, NORM) },
+    { on: SUMS, rule: shares(who, NORM) },
     ...gradientComposite.map(({ on, rule }) => ({
       on: on.filter((kind) => !["recurrent", "opaque", "multiply"].includes(kind)),
       rule,

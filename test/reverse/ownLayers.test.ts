@@ -2,13 +2,14 @@ import * as tf from "@tensorflow/tfjs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { createAnalyzer } from "../../src/analyzers/index.js";
-import { UnsupportedLayerError } from "../../src/errors.js";
+import { ShapeError, UnsupportedLayerError } from "../../src/errors.js";
 import { init } from "../../src/kernels/index.js";
 import { layerFromConfig } from "../../src/layers/internals.js";
-import { operationConfig } from "../../src/layers/Operation.js";
+import { type OperationArgument, operationConfig } from "../../src/layers/Operation.js";
 import { registerLayers } from "../../src/layers/registerLayers.js";
 import { withoutLeak } from "../support/backends.js";
 import { randomTensor, withRandomWeights } from "../support/models.js";
+import { throws } from "../support/throws.js";
 
 await init();
 registerLayers();
@@ -70,6 +71,52 @@ const explained: Case[] = [
     config: { equation: "abc,cde->abde", outputShape: [null, 2, 3], biasAxes: "de" },
     shapes: [[3, 2]],
   },
+  {
+    className: "KerasEinsumDense",
+    config: { equation: "abcd,cde->abe", outputShape: [null, 4], biasAxes: "e" },
+    shapes: [[3, 2, 3]],
+  },
+  {
+    className: "KerasEinsumDense",
+    config: { equation: "abc,dc->adb", outputShape: [4, 3], biasAxes: null },
+    shapes: [[3, 2]],
+  },
+  {
+    className: "KerasEinsumDense",
+    config: { equation: "abc,cde->aebd", outputShape: [2, 3, 4], biasAxes: "e" },
+    shapes: [[3, 2]],
+  },
+  { className: "KerasConv1D", config: { ...conv, kernelSize: [3], groups: 2 }, shapes: [[7, 4]] },
+  {
+    className: "KerasConv1D",
+    config: { ...conv, kernelSize: [3], padding: "causal", dilationRate: [2], groups: 2 },
+    shapes: [[7, 4]],
+  },
+  { className: "KerasConv2D", config: { ...conv, kernelSize: [3, 3], groups: 2 }, shapes: [[5, 5, 4]] },
+  {
+    className: "KerasConv2D",
+    config: { ...conv, kernelSize: [3, 3], groups: 4, dataFormat: "channelsFirst", strides: [2, 1] },
+    shapes: [[4, 5, 5]],
+  },
+  {
+    className: "KerasConv3D",
+    config: { ...conv, kernelSize: [2, 2, 2], groups: 2 },
+    shapes: [[3, 3, 3, 4]],
+  },
+  { className: "GroupNormalization", config: { groups: 2 }, shapes: [[3, 5, 4]] },
+  { className: "GroupNormalization", config: { groups: 3, axis: 1 }, shapes: [[6, 2, 3]] },
+  { className: "GroupNormalization", config: { groups: -1, scale: false }, shapes: [[6, 2]] },
+  { className: "UnitNormalization", config: {}, shapes: [[3, 4]] },
+  { className: "RMSNormalization", config: {}, shapes: [[3, 4]] },
+  { className: "KerasLayerNormalization", config: { rmsScaling: true }, shapes: [[3, 4]] },
+  { className: "LayerScale", config: {}, shapes: [[3, 4]] },
+  { className: "AdaptiveAveragePooling1D", config: { outputSize: [3] }, shapes: [[7, 2]] },
+  { className: "AdaptiveAveragePooling2D", config: { outputSize: [2, 3] }, shapes: [[5, 7, 2]] },
+  {
+    className: "KerasMaxPooling1D",
+    config: { poolSize: [2], dataFormat: "channelsFirst" },
+    shapes: [[2, 6]],
+  },
   { className: "KerasIdentity", config: {}, shapes: [[3]] },
   {
     className: "Operation",
@@ -77,8 +124,61 @@ const explained: Case[] = [
     shapes: [[3], [3]],
   },
   { className: "Operation", config: operationConfig("less", "Subtract", [1, { input: 0 }]), shapes: [[3]] },
-  { className: "Operation", config: operationConfig("half", "TrueDivide", [{ input: 0 }, 2]), shapes: [[3]] },
+  operated("TrueDivide", [{ input: 0 }, 2], {}, [3]),
+  operated("Multiply", [[1, -2, 3], { input: 0 }], {}, [3]),
+  operated("Negative", [{ input: 0 }], {}, [3]),
+  operated("Mean", [{ input: 0 }], { axis: 1 }, [4, 2]),
+  operated("Sum", [{ input: 0 }], { axis: [1, 2], keepdims: true }, [4, 2, 3]),
+  operated("GetItem", [{ input: 0 }, [{ ellipsis: true }, { slice: [0, null, 2] }]], {}, [4, 5]),
+  operated("Reshape", [{ input: 0 }, [-1, 3, 4]], {}, [2, 6]),
+  operated("Transpose", [{ input: 0 }], { axes: [0, 2, 1] }, [4, 2]),
+  operated(
+    "Pad",
+    [{ input: 0 }],
+    {
+      pad_width: [
+        [0, 0],
+        [1, 2],
+      ],
+      mode: "reflect",
+    },
+    [4],
+  ),
+  operated("Take", [{ input: 0 }, [2, 0, 2]], { axis: 1 }, [3, 2]),
+  operated("Roll", [{ input: 0 }, 1], { axis: 1 }, [4, 2]),
+  operated("Concatenate", [[{ input: 0 }, { input: 1 }]], { axis: -1 }, [3], [2]),
+  operated("Stack", [[{ input: 0 }, { input: 1 }]], { axis: 1 }, [3], [3]),
+  operated("Gelu", [{ input: 0 }], { approximate: false }, [4]),
+  operated("Normalize", [{ input: 0 }], { axis: -1 }, [4]),
+  operated(
+    "Matmul",
+    [
+      { input: 0 },
+      {
+        constant: [
+          [1, 2],
+          [3, -4],
+          [0, 1],
+        ],
+        dtype: "float32",
+      },
+    ],
+    {},
+    [3],
+  ),
+  operated("tf.math.reduce_mean", [{ input: 0 }, 1], {}, [4, 2]),
+  operated("tf.nn.relu", [{ input: 0 }], {}, [4]),
+  operated("tf.concat", [[{ input: 0 }, { input: 1 }], -1], {}, [3], [2]),
 ];
+
+function operated(
+  operation: string,
+  args: OperationArgument[],
+  kwargs: Record<string, OperationArgument>,
+  ...shapes: number[][]
+): Case {
+  return { className: "Operation", config: operationConfig("operation", operation, args, kwargs), shapes };
+}
 
 /** The layer, and a dense layer behind it. */
 function modelOf({ className, config, shapes }: Case): tf.LayersModel {
@@ -125,19 +225,40 @@ explained.forEach((entry, i) => {
   });
 });
 
+test("a model that gives another number of rows than it got samples is refused", () => {
+  withoutLeak(() => {
+    const model = modelOf(operated("Reshape", [{ input: 0 }, [-1, 4]], {}, [2, 6]));
+    const x = randomTensor([2, 2, 6], 1);
+    throws(
+      () => createAnalyzer("gradient", model).analyze(x),
+      ShapeError,
+      "gradient: expected the model to give a row a sample, got 6 rows for 2 samples",
+    );
+    x.dispose();
+    model.dispose();
+  });
+});
+
 test("what has options beyond a rule is differentiated, and refused by name by methods of relevance", () => {
   for (const entry of [
-    { className: "KerasConv2D", config: { ...conv, kernelSize: [3, 3], groups: 2 }, shapes: [[5, 5, 4]] },
+    { className: "AdaptiveMaxPooling1D", config: { outputSize: [2] }, shapes: [[5, 2]] },
     {
       className: "KerasConv2DTranspose",
       config: { ...conv, kernelSize: [3, 3], strides: [2, 2], outputPadding: [1, 1] },
       shapes: [[4, 4, 2]],
     },
-    {
-      className: "Operation",
-      config: operationConfig("mean", "Mean", [{ input: 0 }], { axis: -1 }),
-      shapes: [[4, 2]],
-    },
+    operated("Absolute", [{ input: 0 }], {}, [4, 2]),
+    operated(
+      "Pad",
+      [{ input: 0 }, 1],
+      {
+        pad_width: [
+          [0, 0],
+          [1, 2],
+        ],
+      },
+      [4],
+    ),
   ]) {
     const model = modelOf(entry);
     createAnalyzer("gradient", model).dispose();

@@ -1,5 +1,6 @@
 import type { LowerOptions } from "../../reverse/index.js";
 import {
+  type AttentionRules,
   completeAlphaBeta,
   deepTaylorComposite,
   excitationComposite,
@@ -10,6 +11,7 @@ import {
   readBound,
   ruleComposite,
   ruleNames,
+  withAttention,
   zennitComposite,
 } from "../../rules/index.js";
 import type { Method, MethodEntry } from "../method.js";
@@ -31,6 +33,14 @@ const FUSE: OptionInfo = {
   default: "one_linear",
   choices: ["one_linear", "two_linear"],
   description: "batch normalisation as one linear step, or as two: normalise, then scale and shift",
+};
+const ATTENTION: OptionInfo = {
+  name: "attention",
+  type: "string",
+  default: null,
+  choices: [null, "attnlrp", "constant"],
+  description:
+    "how relevance passes attention, other softmaxes and products of two tensors: through all of it, or through the values alone, as if attention's weights were constants; null: refused",
 };
 const LAYER_RULES: readonly OptionInfo[] = [
   INPUT_RULE,
@@ -55,6 +65,7 @@ const LAYER_RULES: readonly OptionInfo[] = [
     description: `the rule of batch normalisation: ${RULE_FORM}; null: the method's own`,
   },
   FUSE,
+  ATTENTION,
 ];
 const EPSILON = (value: number): OptionInfo => ({
   name: "epsilon",
@@ -80,16 +91,17 @@ function lrp(
 ): Method {
   const compat = isCompat(options);
   const inputRule = (options.inputLayerRule as RuleSpec | null | undefined) ?? inputLayerRule;
+  const composite = innvestigateComposite(who, {
+    rule,
+    inputLayerRule: inputRule,
+    untilLayerIdx: (options.untilLayerIdx as number | null | undefined) ?? null,
+    untilLayerRule: (options.untilLayerRule as RuleSpec | null | undefined) ?? untilLayerRule,
+    bnLayerRule: (options.bnLayerRule as RuleSpec | null | undefined) ?? bnRule,
+    bnLayerFuseMode: options.bnLayerFuseMode as "one_linear" | "two_linear",
+    compat,
+  });
   return {
-    composite: innvestigateComposite(who, {
-      rule,
-      inputLayerRule: inputRule,
-      untilLayerIdx: (options.untilLayerIdx as number | null | undefined) ?? null,
-      untilLayerRule: (options.untilLayerRule as RuleSpec | null | undefined) ?? untilLayerRule,
-      bnLayerRule: (options.bnLayerRule as RuleSpec | null | undefined) ?? bnRule,
-      bnLayerFuseMode: options.bnLayerFuseMode as "one_linear" | "two_linear",
-      compat,
-    }),
+    composite: withAttention(composite, attentionOf(options)),
     lowering: loweringOf(options),
     head: "value",
     complete,
@@ -102,7 +114,12 @@ function loweringOf(options: OptionValues): LowerOptions {
   return {
     batchNormalization: !compat && options.bnLayerFuseMode === "two_linear" ? "two" : "one",
     separable: compat ? "oneAlways" : "one",
+    attention: attentionOf(options) !== null,
   };
+}
+
+function attentionOf({ attention = null }: OptionValues): AttentionRules | null {
+  return attention as AttentionRules | null;
 }
 
 /** Whether a rule takes the deviation over the batch, so that samples must stay together. */
@@ -183,11 +200,15 @@ function zennit(
     name,
     family: "relevance",
     summary,
-    options: [...own, CANONIZE, ...COMMON],
+    options: [...own, CANONIZE, ...(name.startsWith("lrp") ? [ATTENTION] : []), ...COMMON],
     source: `zennit composites (${name})`,
     make: (options) => ({
-      composite: composite(options),
-      lowering: { canonize: options.canonize as boolean, separable: "two" },
+      composite: withAttention(composite(options), attentionOf(options)),
+      lowering: {
+        canonize: options.canonize as boolean,
+        separable: "two",
+        attention: attentionOf(options) !== null,
+      },
       head: "value",
       complete,
     }),
@@ -224,8 +245,8 @@ export const relevanceMethods: readonly MethodEntry[] = [
     make: (options) =>
       options.dialect === "zennit"
         ? {
-            composite: ruleComposite("lrp", options.rule as RuleSpec),
-            lowering: { canonize: true, separable: "two" },
+            composite: withAttention(ruleComposite("lrp", options.rule as RuleSpec), attentionOf(options)),
+            lowering: { canonize: true, separable: "two", attention: attentionOf(options) !== null },
             head: "value",
             complete: false,
             wholeBatch: usesDeviation(options.rule),

@@ -10,11 +10,13 @@ export interface OperationRule {
   /** Its arguments, in the order of a call that does not name them. */
   readonly takes: readonly string[];
   readonly run: Run;
+  /** The operation of Keras that a function of TensorFlow's is. */
+  readonly as?: string;
 }
 
 /** A rule, its arguments in one text: those of Keras's `call`, then those of its constructor. */
-export function rule(takes: string, run: Run): OperationRule {
-  return { takes: takes.split(" "), run };
+export function rule(takes: string, run: Run, as?: string): OperationRule {
+  return { takes: takes.split(" "), run, ...(as === undefined ? {} : { as }) };
 }
 
 /** Arguments by name: those that were given by place first. */

@@ -21,11 +21,12 @@ function kerasRule(name: string): OperationRule {
 /** An operation of Keras with TensorFlow's names: each argument as `theirs=ours`, or alone where both are the same. */
 function as(operation: string, names: string, defaults: Arguments = {}): OperationRule {
   const pairs = names.split(" ").map((part) => part.split("=") as [string, string?]);
-  return rule(pairs.map(([theirs]) => theirs).join(" "), (args) => {
+  const run = (args: Arguments) => {
     const given = pairs.filter(([theirs]) => args[theirs] !== undefined);
     const ours = given.map(([theirs, name]) => [name ?? theirs, args[theirs]]);
     return kerasRule(operation).run({ ...defaults, ...Object.fromEntries(ours) });
-  });
+  };
+  return rule(pairs.map(([theirs]) => theirs).join(" "), run, operation);
 }
 
 const two = (operation: string) => as(operation, "x=x1 y=x2");
@@ -33,12 +34,13 @@ const reduce = (operation: string) => as(operation, "input_tensor=x axis keepdim
 const features = (operation: string) => as(operation, "features=x");
 /** An argument that must be what it is at rest. */
 function onlyRule(inner: OperationRule, name: string, rest: unknown): OperationRule {
-  return rule([...inner.takes, name].join(" "), (args) => {
+  const run = (args: Arguments) => {
     const { [name]: value = rest, ...others } = args;
     if (value !== rest && value !== null)
       throw new ArgumentError(`expected ${name} to be ${String(rest)}, got ${JSON.stringify(value)}`);
     return inner.run(others);
-  });
+  };
+  return rule([...inner.takes, name].join(" "), run, inner.as);
 }
 
 const gather = onlyRule(
@@ -47,55 +49,77 @@ const gather = onlyRule(
   0,
 );
 
-const split = rule("value num_or_size_splits axis num", (args) => {
-  const sizes = args.num_or_size_splits as number | number[];
-  let end = 0;
-  const parts =
-    typeof sizes === "number"
-      ? sizes
-      : sizes.slice(0, -1).map((size) => {
-          if (size < 0) throw new ArgumentError("split: expected sizes that are known");
-          end += size;
-          return end;
-        });
-  return kerasRule("Split").run({ x: args.value, indices_or_sections: parts, axis: option(args, "axis", 0) });
-});
+const split = rule(
+  "value num_or_size_splits axis num",
+  (args) => {
+    const sizes = args.num_or_size_splits as number | number[];
+    let end = 0;
+    const parts =
+      typeof sizes === "number"
+        ? sizes
+        : sizes.slice(0, -1).map((size) => {
+            if (size < 0) throw new ArgumentError("split: expected sizes that are known");
+            end += size;
+            return end;
+          });
+    return kerasRule("Split").run({
+      x: args.value,
+      indices_or_sections: parts,
+      axis: option(args, "axis", 0),
+    });
+  },
+  "Split",
+);
 
-const matmul = rule("a b transpose_a transpose_b", (args) => {
-  const turned = (x: tf.Tensor, turn: unknown) => {
-    if (turn !== true) return x;
-    const order = x.shape.map((_, i) => i);
-    order.splice(-2, 2, x.rank - 1, x.rank - 2);
-    return tf.transpose(x, order);
-  };
-  return kerasRule("Matmul").run({
-    x1: turned(tensor(args, "a"), args.transpose_a),
-    x2: turned(tensor(args, "b"), args.transpose_b),
-  });
-});
+const matmul = rule(
+  "a b transpose_a transpose_b",
+  (args) => {
+    const turned = (x: tf.Tensor, turn: unknown) => {
+      if (turn !== true) return x;
+      const order = x.shape.map((_, i) => i);
+      order.splice(-2, 2, x.rank - 1, x.rank - 2);
+      return tf.transpose(x, order);
+    };
+    return kerasRule("Matmul").run({
+      x1: turned(tensor(args, "a"), args.transpose_a),
+      x2: turned(tensor(args, "b"), args.transpose_b),
+    });
+  },
+  "Matmul",
+);
 
-const pad = rule("tensor paddings mode constant_values", (args) =>
-  kerasRule("Pad").run({
-    x: args.tensor,
-    pad_width: args.paddings,
-    mode: option(args, "mode", "CONSTANT").toLowerCase(),
-    constant_values: option(args, "constant_values", 0),
-  }),
+const pad = rule(
+  "tensor paddings mode constant_values",
+  (args) =>
+    kerasRule("Pad").run({
+      x: args.tensor,
+      pad_width: args.paddings,
+      mode: option(args, "mode", "CONSTANT").toLowerCase(),
+      constant_values: option(args, "constant_values", 0),
+    }),
+  "Pad",
 );
 
 /** x / max(|x|, sqrt(epsilon)). */
-const l2Normalize = rule("x axis epsilon", (args) =>
-  kerasRule("Normalize").run({
-    x: args.x,
-    axis: option(args, "axis", null) ?? tensor(args).shape.map((_, i) => i),
-    epsilon: Math.sqrt(option(args, "epsilon", 1e-12)),
-  }),
+const l2Normalize = rule(
+  "x axis epsilon",
+  (args) =>
+    kerasRule("Normalize").run({
+      x: args.x,
+      axis: option(args, "axis", null) ?? tensor(args).shape.map((_, i) => i),
+      epsilon: Math.sqrt(option(args, "epsilon", 1e-12)),
+    }),
+  "Normalize",
 );
 
-const getItem = rule("tensor slice_spec var", (args) => {
-  const spec = args.slice_spec;
-  return kerasRule("GetItem").run({ x: args.tensor, key: spec });
-});
+const getItem = rule(
+  "tensor slice_spec var",
+  (args) => {
+    const spec = args.slice_spec;
+    return kerasRule("GetItem").run({ x: args.tensor, key: spec });
+  },
+  "GetItem",
+);
 
 const functions: Readonly<Record<string, OperationRule>> = {
   "__operators__.getitem": getItem,
