@@ -26,7 +26,11 @@ abstract class OwnRNN extends tf.RNN {
   override apply(inputs: Parameters<tf.RNN["apply"]>[0], kwargs?: Kwargs): ReturnType<tf.RNN["apply"]> {
     // Initial states come among the inputs.
     const { initialState: _another, ...rest } = (kwargs ?? {}) as Config;
-    return super.apply(inputs, rest as Kwargs);
+    const result = super.apply(inputs, rest as Kwargs);
+    // tfjs writes them down as arguments besides, and warns when such a model is saved that arguments are lost.
+    for (const { callArgs } of this.inboundNodes as unknown as { callArgs: Config | null }[])
+      if (callArgs) delete callArgs.initialState;
+    return result;
   }
 
   override call(

@@ -176,18 +176,15 @@ const lowering: Readonly<Record<string, (call: LayerCall, options: LowerOptions)
       interpolation === "bilinear" ? { kind: "move", apply: larger } : { kind: "upsample", size },
     ]);
   },
-  Embedding: (call) => {
-    if (call.config.maskZero === true)
-      call.refuse("masks token 0 for the layers behind it, which is not done; maskZero: false works");
-    return [{ kind: "embedding" }];
-  },
+  Embedding: embedding,
   KerasMasking: (call) => call.refuse("masks time steps for the layers behind it, which is not done"),
   WithMask: (call) => call.refuse("masks time steps for the layers behind it, which is not done"),
   Masking: (call) => call.refuse("masks time steps for the layers behind it, which is not done"),
   TimeDistributed: (call, options) => {
     const [inner] = innerLayers(call.layer);
     if (inner === undefined || isContainer(inner)) return [{ kind: "opaque" }];
-    // A dense layer works on the last axis anyway.
+    // A table is read token by token, and a dense layer works on the last axis anyway.
+    if (inner.getClassName() === "Embedding") return embedding(call.of(inner));
     return inner.getClassName() === "Dense"
       ? [{ kind: "dense", weights: call.of(inner).weights("kernel", "bias") }, ...call.of(inner).activation()]
       : timeDistributed(call, inner, (inside) => linksOf(inside, options));
@@ -229,6 +226,12 @@ const lowering: Readonly<Record<string, (call: LayerCall, options: LowerOptions)
 
 function forEach(names: readonly string[], make: (call: LayerCall) => Link[]) {
   return Object.fromEntries(names.map((name) => [name, make]));
+}
+
+function embedding(call: LayerCall): Link[] {
+  if (call.config.maskZero === true)
+    call.refuse("masks token 0 for the layers behind it, which is not done; maskZero: false works");
+  return [{ kind: "embedding" }];
 }
 
 /** A pooling over all places, whose axes may stay with size 1: over one row of pixels. Not one that knows of a mask. */

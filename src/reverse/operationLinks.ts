@@ -1,5 +1,5 @@
 /** What bare operations of Keras and functions of TensorFlow are made of: those that are sums, moves or activations. */
-import type * as tf from "@tensorflow/tfjs";
+import * as tf from "@tensorflow/tfjs";
 import type { OperationArgument } from "../layers/Operation.js";
 import { namedArguments, type OperationRule } from "../layers/operations/rule.js";
 import { operations } from "../layers/operations.js";
@@ -22,6 +22,10 @@ const JOINING = words("Concatenate Stack Hstack Vstack Append");
 const PARTING = words("Split ArraySplit Unstack");
 /** Of one tensor and constants: k x + b for each element. */
 const SCALING = words("Add Subtract Multiply Divide TrueDivide Negative Deg2rad Rad2deg");
+/** Of one tensor's shape alone: k = 0. */
+const CONSTANT = words("ZerosLike OnesLike FullLike");
+/** Of a real and an imaginary part: sums of the values of both, with constant factors. */
+const TRANSFORMS = words("FFT FFT2 IFFT2");
 /** Of two tensors. */
 const PRODUCTS = words("Matmul Dot Inner Tensordot Einsum");
 /** Through which relevance passes unchanged, those of one row of values together (vectors of length 1) included. */
@@ -40,16 +44,19 @@ export function operationLinks(call: LayerCall): Link[] | null {
   const first = rule.takes[0] as string;
   if (inputs === 1 && fed.length === 1) {
     if (SCALING.has(name)) return scaling(call, name, given);
+    if (CONSTANT.has(name)) return call.affine();
     if (fed[0] !== first || Array.isArray(given[first])) return null;
     if (MOVING.has(name)) return isMove(name, given) ? [{ kind: "move", apply }] : null;
     if (SUMMING.has(name)) return [{ kind: "sum", apply }];
-    if (PARTING.has(name)) return parts(call);
+    if (PARTING.has(name)) return parts(call, "move");
+    if (name === "RFFT") return parts(call, "sum");
     const activation = ACTIVATIONS[name];
     if (activation !== undefined) return [{ kind: "activation", activation, apply }];
     const axis = given.axis ?? -1;
     if (name === "Softmax" && typeof axis === "number") return [{ ...SOFTMAX, axis, apply }];
     return null;
   }
+  if (inputs === 2 && fed.length === 1 && TRANSFORMS.has(name)) return transform(call);
   // The order in which a sum of a list is written down is that of the inputs.
   if (fed.length === 1 && JOINING.has(name)) return [{ kind: "move", apply }];
   if (fed.length === 2 && inputs === 2) {
@@ -117,11 +124,27 @@ function scaling(call: LayerCall, name: string, given: Given): Link[] | null {
 }
 
 /** Each of the outputs by itself. */
-function parts(call: LayerCall): Link[] {
+function parts(call: LayerCall, kind: "move" | "sum"): Link[] {
   const wiring = new Wiring(call);
   for (const i of call.node.outputs.keys()) {
     const apply = (x: tf.Tensor) => [call.layer.apply(x)].flat()[i] as tf.Tensor;
-    wiring.give(wiring.add({ kind: "move", apply }, 0), i);
+    wiring.give(wiring.add({ kind, apply }, 0), i);
+  }
+  return wiring.links;
+}
+
+/** Each of the two outputs: what comes of the one input, and of the other. */
+function transform(call: LayerCall): Link[] {
+  const wiring = new Wiring(call);
+  for (const i of [0, 1]) {
+    const from = (place: number) => {
+      const apply = (x: tf.Tensor) => {
+        const zeros = tf.zerosLike(x);
+        return [call.layer.apply(place === 0 ? [x, zeros] : [zeros, x])].flat()[i] as tf.Tensor;
+      };
+      return wiring.add({ kind: "sum", apply }, place);
+    };
+    wiring.give(wiring.add({ kind: "add", factors: [1, 1] }, from(0), from(1)), i);
   }
   return wiring.links;
 }

@@ -166,6 +166,10 @@ const explained: Case[] = [
     {},
     [3],
   ),
+  operated("FFT2", [[{ input: 0 }, { input: 1 }]], {}, [3, 4], [3, 4]),
+  operated("IFFT2", [[{ input: 0 }, { input: 1 }]], {}, [3, 4], [3, 4]),
+  operated("FFT", [[{ input: 0 }, { input: 1 }]], {}, [3, 4], [3, 4]),
+  operated("RFFT", [{ input: 0 }], { fft_length: 6 }, [3, 5]),
   operated("tf.math.reduce_mean", [{ input: 0 }, 1], {}, [4, 2]),
   operated("tf.nn.relu", [{ input: 0 }], {}, [4]),
   operated("tf.concat", [[{ input: 0 }, { input: 1 }], -1], {}, [3], [2]),
@@ -184,7 +188,7 @@ function operated(
 function modelOf({ className, config, shapes }: Case): tf.LayersModel {
   const xs = shapes.map((shape) => tf.input({ shape }));
   const layer = layerFromConfig(className, { ...config });
-  const y = layer.apply(xs.length === 1 ? xs[0]! : xs) as tf.SymbolicTensor;
+  const [y] = [layer.apply(xs.length === 1 ? xs[0]! : xs)].flat() as [tf.SymbolicTensor];
   const flat = y.shape.length === 2 ? y : (tf.layers.flatten().apply(y) as tf.SymbolicTensor);
   const model = tf.model({
     inputs: xs,
@@ -222,6 +226,43 @@ explained.forEach((entry, i) => {
       tf.dispose([xs, want, got]);
       model.dispose();
     });
+  });
+});
+
+test("what depends on a tensor's shape alone takes no relevance to it, and none goes missing", () => {
+  withoutLeak(() => {
+    const x = tf.input({ shape: [3, 4] });
+    const operation = (name: string, args: OperationArgument[], inputs: tf.SymbolicTensor[]) =>
+      layerFromConfig("Operation", operationConfig(name, name, args)).apply(inputs) as tf.SymbolicTensor;
+    const zeros = operation("ZerosLike", [{ input: 0 }], [x]);
+    const ones = operation("OnesLike", [{ input: 0 }], [x]);
+    const [real] = [operation("FFT2", [[{ input: 0 }, { input: 1 }]], [x, zeros])].flat();
+    const sum = operation("Add", [{ input: 0 }, { input: 1 }], [real!, ones]);
+    const y = tf.layers.dense({ units: 2 }).apply(tf.layers.flatten().apply(sum)) as tf.SymbolicTensor;
+    const model = withRandomWeights(tf.model({ inputs: x, outputs: y }), 3);
+    const values = randomTensor([2, 3, 4], 1);
+    const explanation = createAnalyzer("lrp.z", model).explain(values);
+    for (const gap of explanation.delta!) assert.ok(Math.abs(gap) < 1e-4, `${gap}`);
+    explanation.dispose();
+    values.dispose();
+    model.dispose();
+  });
+});
+
+test("a table that is read at each time step is one of tokens, whose relevance is that of their rows", () => {
+  withoutLeak(() => {
+    const x = tf.input({ shape: [3, 4], dtype: "int32" });
+    const table = tf.layers.timeDistributed({ layer: tf.layers.embedding({ inputDim: 5, outputDim: 2 }) });
+    const flat = tf.layers.flatten().apply(table.apply(x)) as tf.SymbolicTensor;
+    const y = tf.layers.dense({ units: 1, useBias: false }).apply(flat) as tf.SymbolicTensor;
+    const model = withRandomWeights(tf.model({ inputs: x, outputs: y }), 3);
+    const tokens = tf.tidy(() => tf.cast(tf.reshape(tf.range(0, 24), [2, 3, 4]).mod(5), "int32"));
+    const explanation = createAnalyzer("lrp.z", model).explain(tokens);
+    assert.equal(explanation.relevance.shape, [2, 3, 4]);
+    for (const gap of explanation.delta!) assert.ok(Math.abs(gap) < 1e-5, `${gap}`);
+    explanation.dispose();
+    tokens.dispose();
+    model.dispose();
   });
 });
 

@@ -14,6 +14,8 @@ import { convNet, nestedNet } from "../../support/models.js";
 import { rejects } from "../../support/throws.js";
 import { temporaryFolder } from "./temporaryFolder.js";
 
+const golden = fileURLToPath(new URL("../../golden/keras/", import.meta.url));
+
 test.before(async () => {
   await tf.setBackend("cpu");
 });
@@ -108,6 +110,26 @@ test("a model that keeps states from call to call is saved whatever they are, an
   assert.equal(states(), before);
   const again = await loadModel(folder);
   assert.equal((again.predict(x) as tf.Tensor).dataSync(), fresh);
+});
+
+test("a model whose recurrent layers are given states is saved without a warning, and opened again", async () => {
+  const warnings: unknown[] = [];
+  const warn = console.warn;
+  console.warn = (message: unknown) => warnings.push(message);
+  try {
+    const folder = temporaryFolder();
+    const model = await loadModel(`${golden}encoder_decoder.keras`);
+    await saveModel(model, folder);
+    const again = await loadModel(folder);
+    const xs = model.inputs.map(({ shape, dtype }) =>
+      tf.ones([2, ...shape.slice(1).map((n) => n ?? 4)], dtype),
+    );
+    const [a, b] = [model, again].map((m) => [m.predict(xs)].flat().map((y) => [...y.dataSync()]));
+    assert.equal(b, a);
+    assert.equal(warnings, []);
+  } finally {
+    console.warn = warn;
+  }
 });
 
 test.run();
