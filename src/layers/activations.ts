@@ -46,11 +46,23 @@ const geluTanh: Fn = (x) =>
     tf.add(1, tf.tanh(tf.mul(Math.sqrt(2 / Math.PI), tf.add(x, tf.mul(0.044715, tf.mul(x, tf.square(x))))))),
   );
 
+/** Slopes that LeakyReLU layers have where they stand for their function: as tfjs has it, such a function is no more than a name. */
+const SLOPES = [0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.3];
+
+/** The name of leaky relu with such a slope; null where it has none. Keras 2 writes slopes as float32. */
+export function leakyReluOf(slope: number): string | null {
+  const percent = SLOPES.map((known) => known * 100).find((known) => Math.abs(known - slope * 100) < 1e-4);
+  if (percent === undefined) return null;
+  return percent === 20 ? "leakyRelu" : `leakyRelu${Math.round(percent)}`;
+}
+
 /** Name in tfjs's registry -> function. */
 export const activationFunctions: Readonly<Record<string, Fn>> = {
   silu: (x) => tf.mul(x, tf.sigmoid(x)),
   exponential: (x) => tf.exp(x),
-  leakyRelu: (x) => tf.leakyRelu(x, 0.2),
+  ...Object.fromEntries(
+    SLOPES.map((slope): [string, Fn] => [leakyReluOf(slope) as string, (x) => tf.leakyRelu(x, slope)]),
+  ),
   celu: (x) => tf.elu(x),
   hardSigmoid3: hardSigmoid,
   hardSilu: (x) => tf.mul(x, hardSigmoid(x)),

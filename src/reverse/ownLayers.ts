@@ -222,10 +222,14 @@ function groupNormalization(call: LayerCall): Link[] {
 export function timeDistributed(call: LayerCall, inner: Layer, links: (inner: LayerCall) => Link[]): Link[] {
   const shape = ([n, , ...rest]: readonly (number | null)[]) => [n ?? null, ...rest];
   const inside = call.of(inner, shape(call.inputShape), shape(call.outputShape));
+  const chain = links(inside);
+  // Those are run by the layer that is called, which is the wrapper.
+  if (chain.some(({ kind }) => ["opaque", "recurrent", "embedding"].includes(kind)))
+    return [{ kind: "opaque" }];
   const wiring = new Wiring(call);
   const merged = (x: tf.Tensor) => tf.reshape(x, [-1, ...x.shape.slice(2)]);
   const apart = (y: tf.Tensor, x: tf.Tensor) => tf.reshape(y, [...x.shape.slice(0, 2), ...y.shape.slice(1)]);
   const samples = wiring.add({ kind: "move", apply: merged }, 0);
-  wiring.add({ kind: "move", apply: apart as MoveStep["apply"] }, wiring.chain(links(inside), samples), 0);
+  wiring.add({ kind: "move", apply: apart as MoveStep["apply"] }, wiring.chain(chain, samples), 0);
   return wiring.links;
 }

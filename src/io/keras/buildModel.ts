@@ -263,7 +263,7 @@ class Builder {
       inputs: ends(spec.inputs, "input_layers").map(
         (end, i) => given.get(spec.inputs[i]?.layer ?? "") ?? end,
       ),
-      outputs: ends(spec.outputs, "output_layers"),
+      outputs: ends(spec.outputs, "output_layers").map(apartFromEarlier),
     });
     if (spec.outputs.some((ref) => (find(ref)?.mask ?? null) !== null)) this.masking.add(model);
     return model;
@@ -487,6 +487,19 @@ class Builder {
   }
 
   private wrapped(className: string, name: string, config: JsonRecord, context: ConvertContext): Layer {
+    if (className === "Bidirectional" || className === "TimeDistributed") {
+      const own = validName(name);
+      const spec: LayerSpec = {
+        kind: "layer",
+        name: own,
+        savedName: name,
+        className,
+        config,
+        calls: [],
+        model: null,
+      };
+      return this.instantiate(spec, context, null, spec, {});
+    }
     const converted = convertLayer(className, validName(name), config, context);
     return layerFromConfig(converted.className, converted.config);
   }
@@ -699,6 +712,17 @@ function maskAfter(spec: LayerSpec, inputs: readonly Made[], call = 0): MaskMake
     );
   }
   return HANDS_ON.has(className) ? first.mask : null;
+}
+
+/** An output that is one of the earlier outputs as a tensor of its own: tfjs gives the first alone. */
+function apartFromEarlier(
+  end: tf.SymbolicTensor,
+  i: number,
+  ends: readonly tf.SymbolicTensor[],
+): tf.SymbolicTensor {
+  if (ends.indexOf(end) === i) return end;
+  const { name } = (end as unknown as { sourceLayer: Layer }).sourceLayer;
+  return layerFromConfig("KerasIdentity", { name: `${name}_output${i}` }).apply(end) as tf.SymbolicTensor;
 }
 
 /** `[n]` of `[n, 1]`. */

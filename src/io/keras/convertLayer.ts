@@ -3,6 +3,7 @@
  * is not known here, and not at rest, is refused by name, since its meaning is not known either.
  */
 import { UnsupportedLayerError } from "../../errors.js";
+import { leakyReluOf } from "../../layers/activations.js";
 import { INTERPOLATIONS } from "../../layers/resample.js";
 import { isRecord, type Json, type JsonRecord, shown } from "./checks.js";
 import { classNameOf } from "./modelSpec.js";
@@ -161,7 +162,7 @@ class Reading {
         (config.negative_slope ?? 0) === 0 && (config.threshold ?? 0) === 0
           ? ({ null: "relu", 6: "relu6" }[String(config.max_value ?? null)] ?? null)
           : null,
-      LeakyReLU: (config.negative_slope ?? config.alpha) === 0.2 ? "leakyRelu" : null,
+      LeakyReLU: leakyReluOf(Number(config.negative_slope ?? config.alpha ?? 0.3)),
       ELU: (config.alpha ?? 1) === 1 ? "elu" : null,
       Softmax: (config.axis ?? -1) === -1 ? "softmax" : null,
     };
@@ -483,6 +484,10 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
       .split(" ")
       .map((kind) => [`Random${kind}`, pass]),
   ),
+  RandAugment: pass,
+  AugMix: pass,
+  CutMix: pass,
+  MixUp: pass,
   RandomCrop: (layer) => {
     // Keras 2 resizes to the size that it crops to.
     if (layer.context.keras < 3) throw layer.refuse("it is supported in models of Keras 3 only");

@@ -290,12 +290,15 @@ function tensorTriples(value: Json | undefined, where: string): [string, number,
   return [[list[0], asCount(list[1], where), asCount(list[2], where)]];
 }
 
-/** Every tensor in a value, in its order. */
+/** Every tensor in a value, in its order; those of a record in the order of their names, as a model takes its inputs. */
 export function refsIn(value: CallValue): TensorRef[] {
   if (Array.isArray(value)) return value.flatMap(refsIn);
   if (typeof value !== "object" || value === null) return [];
   if ("ref" in value) return [value.ref as TensorRef];
-  return Object.values(value).flatMap(refsIn);
+  const record = value as CallRecord;
+  return Object.keys(record)
+    .sort()
+    .flatMap((name) => refsIn(record[name] as CallValue));
 }
 
 /** Every tensor that a call takes. */

@@ -600,6 +600,27 @@ def volumes_normalized():
     return keras.Model(x, L.Dense(3)(L.Flatten()(y)))
 
 
+@model
+def named_tensors():
+    """Tensors by name, in another order than that of the names, of one shape; one output twice."""
+    a, b = L.Input((3,), name="a"), L.Input((3,), name="b")
+    inner = keras.Model({"minuend": b, "subtrahend": a}, {"less": L.Subtract()([b, a]), "both": L.Concatenate()([a, b])}, name="inner")
+    x, y = L.Input((3,), name="x"), L.Input((3,), name="y")
+    one = inner({"subtrahend": x, "minuend": y})
+    two = inner({"minuend": L.Dense(3)(x), "subtrahend": y})
+    z = L.Dense(2)(L.Concatenate()([one["less"], two["both"]]))
+    return keras.Model({"y": y, "x": x}, [z, two["less"], z])
+
+
+@model
+def wrapped_twice():
+    x = L.Input((3, 4, 2))
+    y = L.TimeDistributed(L.Bidirectional(L.LSTM(2, return_sequences=True)))(x)
+    y = L.TimeDistributed(L.TimeDistributed(L.Dense(3, activation=L.LeakyReLU(negative_slope=0.1))))(y)
+    y = L.TimeDistributed(L.GRU(2))(L.MixUp()(y))
+    return keras.Model(x, L.Dense(2, activation=L.LeakyReLU())(L.Flatten()(y)))
+
+
 def draw(tensor, rng, masked):
     shape = (2, *tensor.shape[1:])
     if tensor.dtype == "int32":
