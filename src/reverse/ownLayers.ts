@@ -20,6 +20,12 @@ const plain: Readonly<Record<string, (config: Config) => boolean>> = {
   KerasConv1D: ({ groups }) => groups === 1,
   KerasConv2D: ({ groups }) => groups === 1,
   KerasConv3D: ({ groups }) => groups === 1,
+  KerasAdd: always,
+  KerasMultiply: always,
+  KerasAverage: always,
+  KerasMaximum: always,
+  KerasMinimum: always,
+  KerasConcatenate: always,
   KerasDepthwiseConv2D: always,
   KerasSeparableConv2D: always,
   KerasConv2DTranspose: ({ outputPadding, dilationRate }) => outputPadding == null && all(dilationRate, 1),
@@ -226,6 +232,10 @@ export function timeDistributed(call: LayerCall, inner: Layer, links: (inner: La
   const merged = (x: tf.Tensor) => tf.reshape(x, [-1, ...x.shape.slice(2)]);
   const apart = (y: tf.Tensor, x: tf.Tensor) => tf.reshape(y, [...x.shape.slice(0, 2), ...y.shape.slice(1)]);
   const samples = wiring.add({ kind: "move", apply: merged }, 0);
-  wiring.add({ kind: "move", apply: apart as MoveStep["apply"] }, wiring.chain(links(inside), samples), 0);
+  wiring.add(
+    { kind: "move", carried: 1, apply: apart as MoveStep["apply"] },
+    wiring.chain(links(inside), samples),
+    0,
+  );
   return wiring.links;
 }
