@@ -1,7 +1,7 @@
 import type * as tf from "@tensorflow/tfjs";
 import { ArgumentError } from "../errors.js";
 import { type Trace, type TraceNode, trace } from "../graph/trace.js";
-import { CONVOLUTIONS, lower, type Program } from "../reverse/index.js";
+import { CONVOLUTIONS, lower, type Program, type Step } from "../reverse/index.js";
 import { refusalsOf } from "../rules/index.js";
 import { lastMap } from "./activationMaps.js";
 import { ALTERNATIVES, chosenMethod } from "./createAnalyzer.js";
@@ -49,9 +49,9 @@ export function methodSupport(name: string, model: tf.LayersModel, options: obje
       : program.steps.map(() => null);
   const misled = method.misledBySoftmax !== false && values.disableModelChecks !== true;
   return traced.nodes.map((node, nid) => {
-    const steps = program.steps.flatMap((step, at) =>
-      step.node === node ? [{ step, refusal: refusals[at] }] : [],
-    );
+    // What lies in a wrapper has a node of its own, with the wrapper's outputs.
+    const own = (step: Step) => step.node.outputs === node.outputs;
+    const steps = program.steps.flatMap((step, at) => (own(step) ? [{ step, refusal: refusals[at] }] : []));
     const softmax = steps.some(
       ({ step }) => step.kind === "softmax" && step.outputs.some((id) => program.outputs.includes(id)),
     );

@@ -20,6 +20,8 @@ interface Wires {
   readonly from?: readonly number[];
   /** Which of the call's outputs it gives. */
   readonly to?: number;
+  /** The call that it is part of, where that is one within the layer. */
+  readonly node?: TraceNode;
 }
 
 /** A softmax over the last axis, as it is where no layer says otherwise. */
@@ -40,6 +42,21 @@ export class Wiring {
   /** The same for links that are a chain. */
   chain(links: readonly Link[], from: number): number {
     return links.reduce((place, link) => this.add(link, place), from);
+  }
+
+  /**
+   * Adds links that were made for a call of their own: its inputs are what lies at `places`. Gives the place of its output.
+   */
+  embed(links: readonly Link[], places: readonly number[]): number {
+    const base = this.call.inputs.length + this.links.length;
+    const count = places.length;
+    let last = -1;
+    for (const [i, { from, to, ...link }] of links.entries()) {
+      const own = from ?? (i === 0 ? places.map((_, k) => k) : [count + i - 1]);
+      const place = this.add(link as Link, ...own.map((k) => places[k] ?? base + k - count));
+      if (to === 0 || (last < 0 && i === links.length - 1)) last = place;
+    }
+    return last;
   }
 
   /** Makes what the link of that place gives an output of the call. */

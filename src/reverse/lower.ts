@@ -2,7 +2,7 @@ import type * as tf from "@tensorflow/tfjs";
 import { activationOf, isActivationLayer } from "../checks/activations.js";
 import type { WindowOptions } from "../core/windows.js";
 import { UnsupportedLayerError } from "../errors.js";
-import type { Trace, TraceNode } from "../graph/trace.js";
+import { type Trace, type TraceNode, trace } from "../graph/trace.js";
 import { innerLayers, isContainer, type Layer, weightOf } from "../layers/internals.js";
 import { withoutMasked } from "../layers/KerasMasking.js";
 import { attentionLinks } from "./attention.js";
@@ -12,7 +12,7 @@ import { foldNormalizations } from "./foldNormalizations.js";
 import { LayerCall, type Link, SOFTMAX } from "./layerCall.js";
 import { MaskFlow } from "./masks.js";
 import { nonNegativeTensors, probabilityTensors } from "./nonNegative.js";
-import { ownLayers, standIn, timeDistributed } from "./ownLayers.js";
+import { atOneTime, ownLayers, standIn, timeDistributed } from "./ownLayers.js";
 import { recurrentLink } from "./recurrent.js";
 import type { Program, Step, WeightedStep } from "./steps.js";
 
@@ -187,11 +187,8 @@ const lowering: Readonly<Record<string, (call: LayerCall, options: LowerOptions)
   WithMask: () => [{ kind: "identity", from: [0] }],
   TimeDistributed: (call, options) => {
     const [inner] = innerLayers(call.layer);
-    if (inner === undefined || isContainer(inner) || call.mask !== null) return [{ kind: "opaque" }];
-    // A dense layer works on the last axis anyway.
-    return inner.getClassName() === "Dense"
-      ? [{ kind: "dense", weights: call.of(inner).weights("kernel", "bias") }, ...call.of(inner).activation()]
-      : timeDistributed(call, inner, (inside) => linksOf(inside, options));
+    const links = inner === undefined || call.mask !== null ? null : linksAtOneTime(call, inner, options);
+    return links === null ? [{ kind: "opaque" }] : timeDistributed(call, links);
   },
   ...forEach(
     ["SimpleRNN", "LSTM", "GRU", "RNN", "KerasSimpleRNN", "KerasLSTM", "KerasGRU", "Bidirectional"],
@@ -290,7 +287,7 @@ export function lower(who: string, traced: Trace, options: LowerOptions = {}): P
     const call = new LayerCall(who, node, traced, typeof mask === "number" ? mask : null);
     const links = linksOrRefusal(call, typeof mask === "string" ? mask : null, options);
     const ids = [...call.inputs];
-    const steps = links.map(({ from, to, ...link }, i): Step => {
+    const steps = links.map(({ from, to, node: part = node, ...link }, i): Step => {
       const fed = i === 0 ? call.inputs : ids.slice(-1);
       const inputs = from?.map((place) => ids[place] as number) ?? fed;
       const given = i === links.length - 1 ? node.outputs : [nextId++];
@@ -298,7 +295,7 @@ export function lower(who: string, traced: Trace, options: LowerOptions = {}): P
       ids.push(outputs[0] as number);
       const carried =
         i === 0 && from === undefined && call.mask !== null ? { carried: node.inputs.length } : {};
-      return { ...carried, ...link, node, inputs, outputs } as Step;
+      return { ...carried, ...link, node: part, inputs, outputs } as Step;
     });
     masks.note(node, () => {
       const { layer, inputs } = node;
@@ -343,6 +340,34 @@ function linksOf(call: LayerCall, options: LowerOptions): Link[] {
     attending(call, options) ??
     ownLayers[className]?.(call) ?? [{ kind: "opaque" }]
   );
+}
+
+/** What the layer or the model inside a TimeDistributed is made of; null where it is to stay whole. */
+function linksAtOneTime(call: LayerCall, inner: Layer, options: LowerOptions): Link[] | null {
+  const { node, who } = call;
+  // The outputs stay the wrapper's: by them one sees whose part it is.
+  const within = (part: Pick<TraceNode, "path" | "layer">): TraceNode => ({
+    ...node,
+    layer: part.layer,
+    path: `${node.path}/${part.path}`,
+  });
+  if (!isContainer(inner)) {
+    const part = within({ layer: inner, path: inner.name });
+    return linksOf(atOneTime(call, inner), options).map((link) => ({ ...link, node: part }));
+  }
+  if (options.whole !== undefined) return null;
+  const { refused: _outside, ...inside } = options;
+  const { steps, inputs, outputs } = lower(who, trace(inner as unknown as tf.LayersModel, who), inside);
+  const places = new Map(
+    [...inputs, ...steps.map((step) => step.outputs[0] as number)].map((id, k) => [id, k]),
+  );
+  const last = steps.find((step) => step.outputs[0] === outputs[0]);
+  if (last === undefined || steps.some((step) => step.outputs.length > 1)) return null;
+  return steps.map((step) => {
+    const { inputs: read, outputs: _given, node: part, ...link } = step;
+    const from = read.map((id) => places.get(id) as number);
+    return { ...link, from, node: within(part), ...(step === last ? { to: 0 } : {}) } as Link;
+  });
 }
 
 /** Layers of attention and products of two tensors, null for others. */
