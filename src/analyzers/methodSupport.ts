@@ -1,7 +1,7 @@
 import type * as tf from "@tensorflow/tfjs";
-import { ArgumentError, UnsupportedLayerError } from "../errors.js";
-import { type Trace, trace } from "../graph/trace.js";
-import { CONVOLUTIONS, lower, type Program } from "../reverse/index.js";
+import { ArgumentError } from "../errors.js";
+import { type Trace, type TraceNode, trace } from "../graph/trace.js";
+import { CONVOLUTIONS, lower, type Program, type Step } from "../reverse/index.js";
 import { refusalsOf } from "../rules/index.js";
 import { lastMap } from "./activationMaps.js";
 import { ALTERNATIVES, chosenMethod } from "./createAnalyzer.js";
@@ -31,21 +31,27 @@ const WHO = "methodSupport";
 export function methodSupport(name: string, model: tf.LayersModel, options: object = {}): NodeSupport[] {
   const { method, values } = chosenMethod(name, options);
   const traced = trace(model, WHO);
-  // What cannot even be taken apart, node by node; then the rules of the rest.
-  const apart = new Map(traced.nodes.map((node) => [node, refusalOf({ ...traced, nodes: [node] }, method)]));
-  const known = traced.nodes.filter((node) => apart.get(node) === null);
-  const program = lower(WHO, { ...traced, nodes: known }, method.lowering);
+  // What cannot even be taken apart; then the rules of the rest.
+  const apart = new Map<TraceNode, string>();
+  const program = lower(WHO, traced, {
+    ...method.lowering,
+    refused: (node, { message }) => apart.set(node, message.replace(/^.*? \(\w+\) /, "")),
+  });
   const stopAt = new Set(stopsOf(traced, program, method, values.stopAt as string | null));
   // A method that only looks at the input asks no layer.
   const refusals =
     method.signal === undefined
-      ? refusalsOf(method.composite, program, model, { alternatives: ALTERNATIVES, stopAt })
+      ? refusalsOf(method.composite, program, model, {
+          alternatives: ALTERNATIVES,
+          canStop: method.map === undefined,
+          stopAt,
+        })
       : program.steps.map(() => null);
   const misled = method.misledBySoftmax !== false && values.disableModelChecks !== true;
   return traced.nodes.map((node, nid) => {
-    const steps = program.steps.flatMap((step, at) =>
-      step.node === node ? [{ step, refusal: refusals[at] }] : [],
-    );
+    // What lies in a wrapper has a node of its own, with the wrapper's outputs.
+    const own = (step: Step) => step.node.outputs === node.outputs;
+    const steps = program.steps.flatMap((step, at) => (own(step) ? [{ step, refusal: refusals[at] }] : []));
     const softmax = steps.some(
       ({ step }) => step.kind === "softmax" && step.outputs.some((id) => program.outputs.includes(id)),
     );
@@ -70,15 +76,4 @@ function stopsOf(traced: Trace, program: Program, { map }: Method, stopAt: strin
   if (found.length === 0 && !isInput)
     throw new ArgumentError(`${WHO}: ${only === null ? "stopAt" : "layer"}: no layer "${name}"`);
   return found.map(({ outputs }) => outputs[0] as number);
-}
-
-/** Why the engine cannot take a call apart, or null. */
-function refusalOf(alone: Trace, method: Method): string | null {
-  try {
-    lower(WHO, alone, method.lowering);
-    return null;
-  } catch (error) {
-    if (!(error instanceof UnsupportedLayerError)) throw error;
-    return error.message.replace(/^.*? \(\w+\) /, "");
-  }
 }

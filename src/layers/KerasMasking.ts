@@ -14,19 +14,25 @@ export class KerasMasking extends OwnLayer<MaskingOptions> {
     super(config, { maskValue: 0 });
   }
 
-  private kept(x: tf.Tensor, keepDims: boolean): tf.Tensor {
-    return tf.any(tf.notEqual(x, this.options.maskValue), -1, keepDims);
-  }
-
   protected override compute([x]: [tf.Tensor]): tf.Tensor {
-    return tf.mul(
-      x,
-      constantOf(x, (t) => tf.cast(this.kept(t, true), "float32")),
-    );
+    return withoutMasked(x, this.options.maskValue);
   }
 
   override computeMask(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
     const x = (Array.isArray(inputs) ? inputs[0] : inputs) as tf.Tensor;
-    return tf.tidy(() => constantOf(x, (t) => this.kept(t, false)));
+    return tf.tidy(() => constantOf(x, (t) => seen(t, this.options.maskValue, false)));
   }
+}
+
+/** Where a time step has a feature that is not `maskValue`. */
+function seen(x: tf.Tensor, maskValue: number, keepDims: boolean): tf.Tensor {
+  return tf.any(tf.notEqual(x, maskValue), -1, keepDims);
+}
+
+/** x with zeros at the time steps where every feature is `maskValue`. */
+export function withoutMasked(x: tf.Tensor, maskValue: number): tf.Tensor {
+  return tf.mul(
+    x,
+    constantOf(x, (t) => tf.cast(seen(t, maskValue, true), "float32")),
+  );
 }

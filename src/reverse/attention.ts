@@ -36,13 +36,21 @@ function headsLinks(call: LayerCall, layer: Heads): Link[] {
   const k = part("key", key);
   const scores = wiring.add({ kind: "bilinear", apply: (a, b) => layer.scores(a, b) }, q, k);
   const weights = wiring.add(
-    { ...SOFTMAX, apply: (z: tf.Tensor, ...inputs: tf.Tensor[]) => layer.probabilities(z, inputs) },
+    {
+      ...SOFTMAX,
+      carried: 1,
+      apply: (z: tf.Tensor, ...inputs: tf.Tensor[]) => layer.probabilities(z, inputs),
+    },
     scores,
     ...all,
   );
   const v = part("value", value);
   let heads = wiring.add(
-    { kind: "bilinear", apply: (a, b, x) => layer.together(layer.weighted(a, b), (x as tf.Tensor).shape) },
+    {
+      kind: "bilinear",
+      carried: 2,
+      apply: (a, b, x) => layer.together(layer.weighted(a, b), (x as tf.Tensor).shape),
+    },
     weights,
     v,
     query,
@@ -66,12 +74,16 @@ function plainLinks(call: LayerCall, layer: PlainAttention): Link[] {
       ? wiring.add({ kind: "bilinear", apply: (a, b) => layer.scores(a, b) }, query, key)
       : additiveScores(wiring, layer, query, key);
   const weights = wiring.add(
-    { ...SOFTMAX, apply: (z: tf.Tensor, ...inputs: tf.Tensor[]) => layer.probabilities(z, inputs) },
+    {
+      ...SOFTMAX,
+      carried: 1,
+      apply: (z: tf.Tensor, ...inputs: tf.Tensor[]) => layer.probabilities(z, inputs),
+    },
     scores,
     ...all,
   );
   const y = wiring.add(
-    { kind: "bilinear", apply: (a, b, ...inputs) => layer.weighted(a, b, inputs) },
+    { kind: "bilinear", carried: 2, apply: (a, b, ...inputs) => layer.weighted(a, b, inputs) },
     weights,
     value,
     ...all,

@@ -16,10 +16,12 @@ export type Link = (Step extends infer S
 
 /** Of a link that is not one of a chain: what it reads and gives. */
 interface Wires {
-  /** Places of the tensors that it reads: the call's inputs first, then what each link gave, in order. */
+  /** Places of the tensors that it reads: the call's inputs and mask first, then what each link gave, in order. */
   readonly from?: readonly number[];
   /** Which of the call's outputs it gives. */
   readonly to?: number;
+  /** The call that it is part of, where that is one within the layer. */
+  readonly node?: TraceNode;
 }
 
 /** A softmax over the last axis, as it is where no layer says otherwise. */
@@ -34,7 +36,7 @@ export class Wiring {
   /** Adds a link, and gives the place of what it gives. */
   add(link: Link, ...from: number[]): number {
     this.links.push({ ...link, from });
-    return this.call.node.inputs.length + this.links.length - 1;
+    return this.call.inputs.length + this.links.length - 1;
   }
 
   /** The same for links that are a chain. */
@@ -42,9 +44,24 @@ export class Wiring {
     return links.reduce((place, link) => this.add(link, place), from);
   }
 
+  /**
+   * Adds links that were made for a call of their own: its inputs are what lies at `places`. Gives the place of its output.
+   */
+  embed(links: readonly Link[], places: readonly number[]): number {
+    const base = this.call.inputs.length + this.links.length;
+    const count = places.length;
+    let last = -1;
+    for (const [i, { from, to, ...link }] of links.entries()) {
+      const own = from ?? (i === 0 ? places.map((_, k) => k) : [count + i - 1]);
+      const place = this.add(link as Link, ...own.map((k) => places[k] ?? base + k - count));
+      if (to === 0 || (last < 0 && i === links.length - 1)) last = place;
+    }
+    return last;
+  }
+
   /** Makes what the link of that place gives an output of the call. */
   give(place: number, to: number): void {
-    const at = place - this.call.node.inputs.length;
+    const at = place - this.call.inputs.length;
     this.links[at] = { ...(this.links[at] as Link), to };
   }
 }
@@ -60,6 +77,8 @@ export class LayerCall {
     readonly who: string,
     readonly node: TraceNode,
     private readonly traced: Trace,
+    /** The mask that the layer heeds, by id. */
+    readonly mask: number | null = null,
     /** Where the weights are, if not in the called layer itself: what a wrapper wraps. */
     inner?: Pick<LayerCall, "layer" | "inputShape" | "outputShape">,
   ) {
@@ -67,6 +86,11 @@ export class LayerCall {
     this.layer = inner?.layer ?? node.layer;
     this.inputShape = inner?.inputShape ?? shape(node.inputs[0]);
     this.outputShape = inner?.outputShape ?? shape(node.outputs[0]);
+  }
+
+  /** What its links may read: the call's inputs, and its mask behind them. */
+  get inputs(): readonly number[] {
+    return this.mask === null ? this.node.inputs : [...this.node.inputs, this.mask];
   }
 
   get config(): tf.serialization.ConfigDict {
@@ -133,7 +157,8 @@ export class LayerCall {
 
   /** The same call with the readings of the layer that a wrapper wraps, and of the shapes that it sees. */
   of(inner: Layer, inputShape = this.inputShape, outputShape = this.outputShape): LayerCall {
-    return new LayerCall(this.who, this.node, this.traced, { layer: inner, inputShape, outputShape });
+    const shaped = { layer: inner, inputShape, outputShape };
+    return new LayerCall(this.who, this.node, this.traced, this.mask, shaped);
   }
 
   /** y = k x + b for each element: what the layer makes of ones and of zeros tells k and b. */

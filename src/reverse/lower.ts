@@ -1,17 +1,20 @@
 import type * as tf from "@tensorflow/tfjs";
 import { activationOf, isActivationLayer } from "../checks/activations.js";
 import type { WindowOptions } from "../core/windows.js";
-import type { Trace, TraceNode } from "../graph/trace.js";
+import { UnsupportedLayerError } from "../errors.js";
+import { type Trace, type TraceNode, trace } from "../graph/trace.js";
 import { innerLayers, isContainer, type Layer, weightOf } from "../layers/internals.js";
+import { withoutMasked } from "../layers/KerasMasking.js";
 import { attentionLinks } from "./attention.js";
 import { resizeBilinear } from "./bilinear.js";
 import { ONE_PIXEL } from "./convolutions.js";
 import { foldNormalizations } from "./foldNormalizations.js";
 import { LayerCall, type Link, SOFTMAX } from "./layerCall.js";
+import { MaskFlow } from "./masks.js";
 import { nonNegativeTensors, probabilityTensors } from "./nonNegative.js";
-import { ownLayers, standIn, timeDistributed } from "./ownLayers.js";
+import { atOneTime, ownLayers, standIn, timeDistributed } from "./ownLayers.js";
 import { recurrentLink } from "./recurrent.js";
-import type { Program, Step } from "./steps.js";
+import type { Program, Step, WeightedStep } from "./steps.js";
 
 /** What a method wants of the steps. */
 export interface LowerOptions {
@@ -28,6 +31,8 @@ export interface LowerOptions {
   readonly attention?: boolean;
   /** Calls of layers that are not to be taken apart: their rule is one for the layer as it is. */
   readonly whole?: (node: TraceNode) => boolean;
+  /** Is told of calls that cannot be done right, instead of an error. */
+  readonly refused?: (node: TraceNode, error: UnsupportedLayerError) => void;
 }
 
 /** What a layer is made of, by class name. Classes that are not here run as they are, as one opaque step. */
@@ -176,18 +181,16 @@ const lowering: Readonly<Record<string, (call: LayerCall, options: LowerOptions)
       interpolation === "bilinear" ? { kind: "move", apply: larger } : { kind: "upsample", size },
     ]);
   },
-  Embedding: embedding,
-  KerasMasking: (call) => call.refuse("masks time steps for the layers behind it, which is not done"),
-  WithMask: (call) => call.refuse("masks time steps for the layers behind it, which is not done"),
-  Masking: (call) => call.refuse("masks time steps for the layers behind it, which is not done"),
+  Embedding: () => [{ kind: "embedding" }],
+  KerasMasking: masking,
+  Masking: masking,
+  WithMask: () => [{ kind: "identity", from: [0] }],
   TimeDistributed: (call, options) => {
     const [inner] = innerLayers(call.layer);
-    if (inner === undefined || isContainer(inner)) return [{ kind: "opaque" }];
-    // A table is read token by token, and a dense layer works on the last axis anyway.
-    if (inner.getClassName() === "Embedding") return embedding(call.of(inner));
-    return inner.getClassName() === "Dense"
-      ? [{ kind: "dense", weights: call.of(inner).weights("kernel", "bias") }, ...call.of(inner).activation()]
-      : timeDistributed(call, inner, (inside) => linksOf(inside, options));
+    // A table is read token by token anyway.
+    if (inner?.getClassName() === "Embedding") return [{ kind: "embedding" }];
+    const links = inner === undefined || call.mask !== null ? null : linksAtOneTime(call, inner, options);
+    return links === null ? [{ kind: "opaque" }] : timeDistributed(call, links);
   },
   ...forEach(
     ["SimpleRNN", "LSTM", "GRU", "RNN", "KerasSimpleRNN", "KerasLSTM", "KerasGRU", "Bidirectional"],
@@ -228,22 +231,25 @@ function forEach(names: readonly string[], make: (call: LayerCall) => Link[]) {
   return Object.fromEntries(names.map((name) => [name, make]));
 }
 
-function embedding(call: LayerCall): Link[] {
-  if (call.config.maskZero === true)
-    call.refuse("masks token 0 for the layers behind it, which is not done; maskZero: false works");
-  return [{ kind: "embedding" }];
-}
-
 /** A pooling over all places, whose axes may stay with size 1: over one row of pixels. Not one that knows of a mask. */
 function wholeSpace(call: LayerCall, kind: "averagePool2d" | "maxPool2d"): Link[] {
-  const { dataFormat, masked } = call.config;
-  if (dataFormat === "channelsFirst" || masked === true) return [{ kind: "opaque" }];
+  if (call.config.dataFormat === "channelsFirst") return [{ kind: "opaque" }];
+  if (call.mask !== null) {
+    const apply = (x: tf.Tensor, mask: tf.Tensor) => call.layer.apply(x, { mask }) as tf.Tensor;
+    return [{ kind: "weighted", apply: apply as WeightedStep["apply"] }];
+  }
   const channels = call.inputShape.at(-1) as number;
   return [
     { kind: "reshape", shape: [1, -1, channels] },
     { kind, windows: null },
     { kind: "reshape", shape: call.outputShape.slice(1).map((n) => n ?? 1) },
   ];
+}
+
+/** Zeros where a time step is masked: a factor of 0 or 1, which relevance passes as it passes an activation. */
+function masking({ layer, config }: LayerCall): Link[] {
+  const apply = (x: tf.Tensor) => withoutMasked(x, (config.maskValue as number | undefined) ?? 0);
+  return [{ kind: "activation", activation: layer.getClassName().toLowerCase(), apply }];
 }
 
 /** A layer that moves values, run as it is. */
@@ -277,23 +283,47 @@ function separable(
  */
 export function lower(who: string, traced: Trace, options: LowerOptions = {}): Program {
   let nextId = traced.tensors.length;
+  const masks = new MaskFlow();
   const lowered = traced.nodes.flatMap((node) => {
-    const whole = options.whole?.(node) ?? false;
-    const links: Link[] = whole ? [{ kind: "opaque" }] : linksOf(new LayerCall(who, node, traced), options);
-    const ids = [...node.inputs];
-    return links.map(({ from, to, ...link }, i): Step => {
-      const fed = i === 0 ? node.inputs : ids.slice(-1);
+    const mask = masks.heeded(node);
+    const call = new LayerCall(who, node, traced, typeof mask === "number" ? mask : null);
+    const links = linksOrRefusal(call, typeof mask === "string" ? mask : null, options);
+    const ids = [...call.inputs];
+    const steps = links.map(({ from, to, node: part = node, ...link }, i): Step => {
+      const fed = i === 0 ? call.inputs : ids.slice(-1);
       const inputs = from?.map((place) => ids[place] as number) ?? fed;
       const given = i === links.length - 1 ? node.outputs : [nextId++];
       const outputs = to === undefined ? given : [node.outputs[to] as number];
       ids.push(outputs[0] as number);
-      return { ...link, node, inputs, outputs } as Step;
+      const carried =
+        i === 0 && from === undefined && call.mask !== null ? { carried: node.inputs.length } : {};
+      return { ...carried, ...link, node: part, inputs, outputs } as Step;
     });
+    masks.note(node, () => {
+      const { layer, inputs } = node;
+      const apply = (...xs: tf.Tensor[]) => layer.computeMask(xs) as tf.Tensor;
+      steps.push({ kind: "mask", node, inputs, outputs: [nextId], carried: 0, apply });
+      return nextId++;
+    });
+    return steps;
   });
   const steps = options.canonize ? foldNormalizations(lowered, traced.outputs) : lowered;
   const { inputs, outputs } = traced;
   const [nonNegative, probabilities] = [nonNegativeTensors(steps), probabilityTensors(steps)];
   return { steps, inputs, outputs, nonNegative, probabilities };
+}
+
+/** The links of a call. What refuses is told to `options.refused`, where there is one, and stays whole. */
+function linksOrRefusal(call: LayerCall, refusal: string | null, options: LowerOptions): Link[] {
+  const { refused, whole } = options;
+  try {
+    if (refusal !== null) call.refuse(refusal);
+    return (whole?.(call.node) ?? false) ? [{ kind: "opaque" }] : linksOf(call, options);
+  } catch (error) {
+    if (refused === undefined || !(error instanceof UnsupportedLayerError)) throw error;
+    refused(call.node, error);
+    return [{ kind: "opaque" }];
+  }
 }
 
 function linksOf(call: LayerCall, options: LowerOptions): Link[] {
@@ -312,6 +342,34 @@ function linksOf(call: LayerCall, options: LowerOptions): Link[] {
     attending(call, options) ??
     ownLayers[className]?.(call) ?? [{ kind: "opaque" }]
   );
+}
+
+/** What the layer or the model inside a TimeDistributed is made of; null where it is to stay whole. */
+function linksAtOneTime(call: LayerCall, inner: Layer, options: LowerOptions): Link[] | null {
+  const { node, who } = call;
+  // The outputs stay the wrapper's: by them one sees whose part it is.
+  const within = (part: Pick<TraceNode, "path" | "layer">): TraceNode => ({
+    ...node,
+    layer: part.layer,
+    path: `${node.path}/${part.path}`,
+  });
+  if (!isContainer(inner)) {
+    const part = within({ layer: inner, path: inner.name });
+    return linksOf(atOneTime(call, inner), options).map((link) => ({ ...link, node: part }));
+  }
+  if (options.whole !== undefined) return null;
+  const { refused: _outside, ...inside } = options;
+  const { steps, inputs, outputs } = lower(who, trace(inner as unknown as tf.LayersModel, who), inside);
+  const places = new Map(
+    [...inputs, ...steps.map((step) => step.outputs[0] as number)].map((id, k) => [id, k]),
+  );
+  const last = steps.find((step) => step.outputs[0] === outputs[0]);
+  if (last === undefined || steps.some((step) => step.outputs.length > 1)) return null;
+  return steps.map((step) => {
+    const { inputs: read, outputs: _given, node: part, ...link } = step;
+    const from = read.map((id) => places.get(id) as number);
+    return { ...link, from, node: within(part), ...(step === last ? { to: 0 } : {}) } as Link;
+  });
 }
 
 /** Layers of attention and products of two tensors, null for others. */

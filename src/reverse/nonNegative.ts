@@ -36,6 +36,7 @@ function isNonNegative(step: Step, known: (id: number) => boolean): boolean {
     case "identity":
     case "multiply":
     case "bilinear":
+    case "weighted":
     case "extremum":
       return step.inputs.every(known);
     case "dense":
@@ -50,6 +51,7 @@ function isNonNegative(step: Step, known: (id: number) => boolean): boolean {
     case "sum":
     case "embedding":
     case "recurrent":
+    case "mask":
     case "opaque":
       return false;
     default:

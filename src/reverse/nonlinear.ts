@@ -30,7 +30,7 @@ interface Nonlinear<S extends NonlinearStep> {
   ): tf.Tensor[];
 }
 
-/** The gradient for the first tensors, as many as `of`; what comes after them is masks and gets zeros. */
+/** The gradient for the first tensors, as many as `of`; what comes after them is masks. */
 function gradientOfFirst(
   step: { apply(...xs: [tf.Tensor, tf.Tensor, ...tf.Tensor[]]): tf.Tensor },
   xs: readonly tf.Tensor[],
@@ -42,7 +42,7 @@ function gradientOfFirst(
     step.apply(...([...leaves, ...masks] as [tf.Tensor, tf.Tensor, ...tf.Tensor[]]));
   // A step may take the same tensor twice: each place has a gradient of its own.
   const places = xs.slice(0, of).map((x) => tf.clone(x));
-  return [...gradients(run, places, r), ...masks.map((mask) => tf.zeros(mask.shape))];
+  return gradients(run, places, r);
 }
 
 const activation: Nonlinear<ActivationStep> = {
@@ -59,8 +59,10 @@ const whole: Nonlinear<RecurrentStep | OpaqueStep> = {
   gradient: (rs, step, xs, ys) => {
     const known = rs.map((r, i) => r ?? tf.zerosLike(ys[i] as tf.Tensor));
     // A layer may take the same tensor several times (attention does): each place has a gradient of its own.
-    const places = xs.map((x) => tf.clone(x));
-    return gradients((...leaves) => applyLayer(step, leaves), places, known, { unconnected: "zero" });
+    const places = xs.slice(0, step.carried).map((x) => tf.clone(x));
+    const masks = xs.slice(places.length);
+    const run = (...leaves: tf.Tensor[]) => applyLayer(step, [...leaves, ...masks]);
+    return gradients(run, places, known, { unconnected: "zero" });
   },
 };
 
@@ -137,6 +139,11 @@ const nonlinear: { readonly [K in NonlinearStep["kind"]]: Nonlinear<Extract<Nonl
     run: ([a, b, ...masks], step) => [step.apply(a as tf.Tensor, b as tf.Tensor, ...masks)],
     gradient: ([r], step, xs) => gradientOfFirst(step, xs, r as tf.Tensor, 2),
   },
+  weighted: {
+    run: ([x, ...masks], step) => [step.apply(x as tf.Tensor, ...masks)],
+    gradient: ([r], step, xs) => gradientOfFirst(step, xs, r as tf.Tensor, 1),
+  },
+  mask: { run: (xs, step) => [step.apply(...xs)], gradient: () => [] },
   embedding: {
     run: (xs, step) => applyLayer(step, xs),
     // Token numbers have no derivative.
@@ -190,8 +197,11 @@ function entry(step: NonlinearStep): Nonlinear<NonlinearStep> {
   return nonlinear[step.kind] as Nonlinear<NonlinearStep>;
 }
 
-function applyLayer({ node }: Step, xs: readonly tf.Tensor[]): tf.Tensor[] {
-  const result = node.layer.apply(xs.length === 1 ? (xs[0] as tf.Tensor) : [...xs], { training: false });
+function applyLayer({ node, carried }: Step, all: readonly tf.Tensor[]): tf.Tensor[] {
+  const xs = all.slice(0, carried);
+  const mask = all[xs.length];
+  const kwargs = { training: false, ...(mask === undefined ? {} : { mask }) };
+  const result = node.layer.apply(xs.length === 1 ? (xs[0] as tf.Tensor) : xs, kwargs);
   return (Array.isArray(result) ? result : [result]) as tf.Tensor[];
 }
 

@@ -20,6 +20,12 @@ const plain: Readonly<Record<string, (config: Config) => boolean>> = {
   KerasConv1D: ({ groups }) => groups === 1,
   KerasConv2D: ({ groups }) => groups === 1,
   KerasConv3D: ({ groups }) => groups === 1,
+  KerasAdd: always,
+  KerasMultiply: always,
+  KerasAverage: always,
+  KerasMaximum: always,
+  KerasMinimum: always,
+  KerasConcatenate: always,
   KerasDepthwiseConv2D: always,
   KerasSeparableConv2D: always,
   KerasConv2DTranspose: ({ outputPadding, dilationRate }) => outputPadding == null && all(dilationRate, 1),
@@ -218,18 +224,19 @@ function groupNormalization(call: LayerCall): Link[] {
   ];
 }
 
-/** A layer for every time step: the steps as samples of the layer inside. */
-export function timeDistributed(call: LayerCall, inner: Layer, links: (inner: LayerCall) => Link[]): Link[] {
+/** The call of the layer inside a TimeDistributed, of one time step. */
+export function atOneTime(call: LayerCall, inner: Layer): LayerCall {
   const shape = ([n, , ...rest]: readonly (number | null)[]) => [n ?? null, ...rest];
-  const inside = call.of(inner, shape(call.inputShape), shape(call.outputShape));
-  const chain = links(inside);
-  // Those are run by the layer that is called, which is the wrapper.
-  if (chain.some(({ kind }) => ["opaque", "recurrent", "embedding"].includes(kind)))
-    return [{ kind: "opaque" }];
+  return call.of(inner, shape(call.inputShape), shape(call.outputShape));
+}
+
+/** A layer, or a model, for every time step: the steps as samples of the links inside. */
+export function timeDistributed(call: LayerCall, links: readonly Link[]): Link[] {
   const wiring = new Wiring(call);
   const merged = (x: tf.Tensor) => tf.reshape(x, [-1, ...x.shape.slice(2)]);
   const apart = (y: tf.Tensor, x: tf.Tensor) => tf.reshape(y, [...x.shape.slice(0, 2), ...y.shape.slice(1)]);
   const samples = wiring.add({ kind: "move", apply: merged }, 0);
-  wiring.add({ kind: "move", apply: apart as MoveStep["apply"] }, wiring.chain(chain, samples), 0);
+  const y = wiring.embed(links, [samples]);
+  wiring.add({ kind: "move", carried: 1, apply: apart as MoveStep["apply"] }, y, 0);
   return wiring.links;
 }

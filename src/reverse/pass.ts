@@ -5,7 +5,7 @@ import { assertFinite } from "../ops/index.js";
 import { ONE_PIXEL } from "./convolutions.js";
 import { applyLinear, isLinear, sumTo, transposeLinear, weightsOf } from "./linear.js";
 import { behindRelu, gradientOfNonlinear, runNonlinear, shareOfNormalization } from "./nonlinear.js";
-import { byTangent, sharesOfProduct } from "./products.js";
+import { byTangent, sharesOfProduct, sharesOfWeighted } from "./products.js";
 import { type CellRules, throughTime } from "./recurrent.js";
 import { applyLinearRule, type HandedOn, type LinearRule, sumPerSample, tellsSigns } from "./rule.js";
 import {
@@ -44,6 +44,8 @@ export type Rule =
    * the shares of a softmax, all to the other.
    */
   | { readonly kind: "bilinear"; readonly shares: "half" | "toValues"; readonly epsilon: number }
+  /** Through a sum with weights, in proportion to what each value contributed. */
+  | { readonly kind: "weighted"; readonly epsilon: number }
   /** Through a recurrent layer, back in time. */
   | { readonly kind: "throughTime"; readonly cell: CellRules }
   /** A function of a user's: inputs, outputs and the relevance of the outputs to that of the inputs. */
@@ -168,7 +170,7 @@ export function runBackward(
       tf.tidy(() => ({ ...reverseStep(rule, step, xs, ys, rs, program) })),
     );
     taken.push(...handedOn.taken.map((one) => perSample(one, samples)));
-    step.inputs.forEach((id, i) => {
+    step.inputs.slice(0, step.carried).forEach((id, i) => {
       const more = handedOn.inputs[i] as tf.Tensor;
       const before = relevance.get(id);
       relevance.set(id, before === undefined ? more : tf.add(before, more));
@@ -246,19 +248,22 @@ function reverseStep(
     }
     case "tangent":
       if (step.kind !== "softmax") throw new RangeError(`a rule of the tangent is not for ${step.kind}`);
-      return byTangent(step, xs, ys[0] as tf.Tensor, r);
+      return byTangent(step, xs[0] as tf.Tensor, ys[0] as tf.Tensor, r);
     case "bilinear": {
       if (step.kind !== "bilinear") throw new RangeError(`a rule of products is not for ${step.kind}`);
       const weighs = step.inputs.slice(0, 2).map((id) => probabilities.has(id));
       const values = weighs[0] === weighs[1] || rule.shares === "half" ? null : weighs[0] ? 1 : 0;
       return only(...sharesOfProduct(step, xs, ys[0] as tf.Tensor, r, values, rule.epsilon));
     }
+    case "weighted":
+      if (step.kind !== "weighted") throw new RangeError(`a rule of weights is not for ${step.kind}`);
+      return only(sharesOfWeighted(step, xs, ys[0] as tf.Tensor, r, rule.epsilon));
     case "throughTime":
       if (step.kind !== "recurrent") throw new RangeError(`a rule through time is not for ${step.kind}`);
-      return throughTime(step, xs[0] as tf.Tensor, r, rule.cell);
+      return throughTime(step, xs, rs, rule.cell);
     case "custom": {
       const known = rs.map((one, i) => one ?? tf.zerosLike(ys[i] as tf.Tensor));
-      const given = rule.reverse(xs, ys, known, step);
+      const given = rule.reverse(xs.slice(0, step.carried), ys, known, step);
       const inputs = (Array.isArray(given) ? given : [given]).map((tensor) =>
         tf.reshape(tensor, tensor.shape),
       );

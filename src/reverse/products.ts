@@ -1,9 +1,9 @@
-/** Relevance through what attention is made of: products of two tensors, and the softmax between them. */
+/** Relevance through products of two tensors, sums with weights, and the softmax that makes such weights. */
 import * as tf from "@tensorflow/tfjs";
 import { stabilise } from "../ops/stabilise.js";
 import { gradientOfNonlinear } from "./nonlinear.js";
 import { type HandedOn, sumPerSample } from "./rule.js";
-import type { BilinearStep, SoftmaxStep } from "./steps.js";
+import type { BilinearStep, SoftmaxStep, WeightedStep } from "./steps.js";
 
 /**
  * A product y = a b gives each factor what it contributed, a sum over the terms a b of y:
@@ -23,10 +23,21 @@ export function sharesOfProduct(
 ): tf.Tensor[] {
   const s = tf.div(r, stabilise(y, epsilon));
   const parts = gradientOfNonlinear(step, [values === null ? tf.div(s, 2) : s], xs, [y]);
-  return parts.map((part, i) => {
-    const takes = i < 2 && (values ?? i) === i;
-    return takes ? tf.mul(part, xs[i] as tf.Tensor) : tf.zerosLike(part);
-  });
+  return parts.map((part, i) =>
+    (values ?? i) === i ? tf.mul(part, xs[i] as tf.Tensor) : tf.zerosLike(part),
+  );
+}
+
+/** A sum of x with weights: R_x = x sum w R / stabilised(y). */
+export function sharesOfWeighted(
+  step: WeightedStep,
+  xs: readonly tf.Tensor[],
+  y: tf.Tensor,
+  r: tf.Tensor,
+  epsilon: number,
+): tf.Tensor {
+  const [part] = gradientOfNonlinear(step, [tf.div(r, stabilise(y, epsilon))], xs, [y]);
+  return tf.mul(part as tf.Tensor, xs[0] as tf.Tensor);
 }
 
 /**
@@ -36,15 +47,7 @@ export function sharesOfProduct(
  *
  * @source Achtibat et al. 2024, arXiv:2402.05602, proposition 3.1
  */
-export function byTangent(
-  { axis }: SoftmaxStep,
-  [z, ...masks]: readonly tf.Tensor[],
-  s: tf.Tensor,
-  r: tf.Tensor,
-): HandedOn {
-  const rz = tf.mul(z as tf.Tensor, tf.sub(r, tf.mul(s, tf.sum(r, axis, true))));
-  return {
-    inputs: [rz, ...masks.map((mask) => tf.zeros(mask.shape))],
-    taken: [sumPerSample(tf.sub(r, rz))],
-  };
+export function byTangent({ axis }: SoftmaxStep, z: tf.Tensor, s: tf.Tensor, r: tf.Tensor): HandedOn {
+  const rz = tf.mul(z, tf.sub(r, tf.mul(s, tf.sum(r, axis, true))));
+  return { inputs: [rz], taken: [sumPerSample(tf.sub(r, rz))] };
 }

@@ -5,6 +5,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { applyActivation, forwardLayer, type Layer, weightOf } from "../layers/internals.js";
 import type { LayerCall, Link } from "./layerCall.js";
+import { readsMask } from "./masks.js";
 import { applyLinearRule, type HandedOn, type LinearRule } from "./rule.js";
 import type { DenseStep, Recurrence, RecurrentStep } from "./steps.js";
 
@@ -217,65 +218,110 @@ function slice(weights: tf.Tensor, i: number, parts: number): tf.Tensor {
 }
 
 /**
- * Hands relevance through a recurrent layer, back in time. What arrives at the states of before the first time step, which are
- * zero, is lost; rules in proportion to x w give them none.
+ * Hands relevance through a recurrent layer, back in time. What arrives at the states of before the first time step goes to
+ * them where they are given; where they are zero it is lost, and rules in proportion to x w give them none.
  *
- * @param r relevance of the layer's output
+ * @param xs the series, and the first states where they are given; then the mask `[n, t]` where there is one, false where a
+ *   step is hidden
+ * @param rs relevance of the layer's output, and of its last states where they are given out; null: none
  * @source Arras et al. 2017, arXiv:1706.07206: gates take nothing ("signal takes all")
  */
-export function throughTime(step: RecurrentStep, x: tf.Tensor, r: tf.Tensor, rules: CellRules): HandedOn {
-  const runs = step.recurrences.map((recurrence) => run(step, recurrence, x as tf.Tensor3D, rules));
+export function throughTime(
+  step: RecurrentStep,
+  xs: readonly tf.Tensor[],
+  rs: readonly (tf.Tensor | null)[],
+  rules: CellRules,
+): HandedOn {
+  const [x, ...states] = xs.slice(0, step.carried) as [tf.Tensor3D, ...tf.Tensor[]];
+  const mask = xs[1 + states.length] ?? null;
+  const runs = step.recurrences.map((recurrence) => run(step, recurrence, { x, states, mask }, rules));
   const { parts, taken } = unmerged(
     step,
     runs.map(({ y }) => y),
-    r,
+    rs[0] ?? tf.zerosLike(runs[0]?.y as tf.Tensor),
     rules.sums,
   );
-  const rx = runs.map((one, i) => one.back(parts[i] as tf.Tensor)).reduce((a, b) => tf.add(a, b));
-  return { inputs: [rx], taken: [...taken, ...runs.flatMap(({ flow }) => flow.taken)] };
+  const backs = runs.map((one, i) => one.back(parts[i] as tf.Tensor, rs.slice(1)));
+  const rx = backs.map((back) => back.x).reduce((a, b) => tf.add(a, b));
+  // Two directions have no states from outside.
+  const first = states.length > 0 ? (backs[0]?.states ?? []) : [];
+  return { inputs: [rx, ...first], taken: [...taken, ...runs.flatMap(({ flow }) => flow.taken)] };
+}
+
+/** What a recurrence runs over. */
+interface Series {
+  readonly x: tf.Tensor3D;
+  /** The first states; none: zeros. */
+  readonly states: States;
+  readonly mask: tf.Tensor | null;
 }
 
 interface Run {
   readonly flow: Flow;
   /** What the layer gives. */
   readonly y: tf.Tensor;
-  /** From the relevance of y to that of x. */
-  back(r: tf.Tensor): tf.Tensor;
+  /** From the relevance of y, and of the last states, to that of x and of the first states. */
+  back(r: tf.Tensor, last: readonly (tf.Tensor | null)[]): { x: tf.Tensor; states: States };
 }
 
-function run(step: RecurrentStep, recurrence: Recurrence, x: tf.Tensor3D, rules: CellRules): Run {
-  const { cell, backwards, restored } = recurrence;
+function run(
+  step: RecurrentStep,
+  recurrence: Recurrence,
+  { x, states: given, mask }: Series,
+  rules: CellRules,
+): Run {
+  const { cell, backwards, restored, masked, zeroHidden } = recurrence;
   const flow = new Flow(step, cell, rules);
   const { states: count, run: move } = CELLS[cell.getClassName()] as (typeof CELLS)[string];
   const times = tf.unstack(x, 1) as tf.Tensor2D[];
   const order = times.map((_, t) => (backwards ? times.length - 1 - t : t));
   const zeros = tf.zeros([x.shape[0], flow.units]);
+  const first = given.length > 0 ? given : Array<tf.Tensor>(count).fill(zeros);
+  const seen = masked && mask !== null ? tf.unstack(tf.expandDims(tf.cast(mask, "float32"), 2), 1) : null;
   const moments: Moment[] = [];
   for (const t of order) {
-    const before = moments.at(-1)?.states ?? Array<tf.Tensor>(count).fill(zeros);
-    moments.push(move(flow, times[t] as tf.Tensor2D, before));
+    const before = moments.at(-1)?.states ?? first;
+    const moment = move(flow, times[t] as tf.Tensor2D, before);
+    moments.push(seen === null ? moment : hidden(moment, before, seen[t] as tf.Tensor));
   }
-  const hs = moments.map(({ states }) => states[0] as tf.Tensor);
+  /** What the k-th moment gives of its state, and the state gets of the relevance of that. */
+  const shown = (h: tf.Tensor, k: number) =>
+    seen !== null && zeroHidden ? tf.mul(h, seen[order[k] as number] as tf.Tensor) : h;
+  const hs = moments.map(({ states }, k) => shown(states[0] as tf.Tensor, k));
   /** The place in the output of what the k-th moment gave. */
   const placeOf = (k: number) => (restored ? (order[k] as number) : k);
   const y = step.sequences ? tf.stack(placed(hs, placeOf), 1) : (hs.at(-1) as tf.Tensor);
-  const back = (r: tf.Tensor): tf.Tensor => {
+  const back: Run["back"] = (r, last) => {
     const given = step.sequences ? tf.unstack(r, 1) : null;
-    let after: States = Array<tf.Tensor>(count).fill(zeros);
+    let after: States = first.map((_, i) => last[i] ?? zeros);
     const rx: tf.Tensor[] = [];
     for (let k = moments.length - 1; k >= 0; k--) {
       const own = given === null ? (k === moments.length - 1 ? r : null) : (given[placeOf(k)] as tf.Tensor);
       const [rh, ...others] = after as [tf.Tensor, ...tf.Tensor[]];
       const { x: ofX, states } = (moments[k] as Moment).back([
-        own === null ? rh : tf.add(rh, own),
+        own === null ? rh : tf.add(rh, shown(own, k)),
         ...others,
       ]);
       rx[order[k] as number] = ofX;
       after = states;
     }
-    return tf.stack(rx, 1);
+    return { x: tf.stack(rx, 1), states: after };
   };
   return { flow, y, back };
+}
+
+/** A moment that is hidden in the samples where `seen` is 0: the states stay as they were, and so does their relevance. */
+function hidden({ states, back }: Moment, before: States, seen: tf.Tensor): Moment {
+  const unseen = tf.sub(1, seen);
+  const mixed = (a: tf.Tensor, b: tf.Tensor) => tf.add(tf.mul(seen, a), tf.mul(unseen, b));
+  return {
+    states: states.map((state, i) => mixed(state, before[i] as tf.Tensor)),
+    back: (rs) => {
+      const own = back(rs.map((r) => tf.mul(seen, r)));
+      const kept = own.states.map((r, i) => tf.add(r, tf.mul(unseen, rs[i] as tf.Tensor)));
+      return { x: own.x, states: kept };
+    },
+  };
 }
 
 function placed(values: readonly tf.Tensor[], placeOf: (k: number) => number): tf.Tensor[] {
@@ -315,7 +361,7 @@ function unmerged(
   }
 }
 
-/** A recurrent layer, or two in both directions; opaque where it has states or masks from outside, or cells not known here. */
+/** A recurrent layer, or two in both directions; opaque where it has states from outside, or cells not known here. */
 export function recurrentLink(call: LayerCall): Link {
   const { layer, node } = call;
   const both = forwardLayer(layer) !== null;
@@ -324,8 +370,12 @@ export function recurrentLink(call: LayerCall): Link {
     : [layer];
   const recurrences = layers.map((one) => recurrenceOf(one as Layer, both));
   const known = recurrences.filter((one) => one !== null);
-  if (known.length < layers.length || node.inputs.length > 1 || node.outputs.length > 1)
-    return { kind: "opaque" };
+  const states = CELLS[known[0]?.cell.getClassName() as string]?.states as number;
+  const outside = [node.inputs.length - 1, node.outputs.length - 1];
+  const none = outside.every((n) => n === 0);
+  // One direction alone has states from outside; under a mask its first steps may give zeros, and not those states.
+  const taken = none || (!both && call.mask === null && outside.every((n) => n === 0 || n === states));
+  if (known.length < layers.length || !taken) return { kind: "opaque" };
   const merge = both ? ((call.config.mergeMode ?? "concat") as RecurrentStep["merge"]) : null;
   const sequences = call.outputShape.length === 3;
   return { kind: "recurrent", recurrences: known, merge, sequences };
@@ -333,13 +383,13 @@ export function recurrentLink(call: LayerCall): Link {
 
 function recurrenceOf(layer: Layer, restored: boolean): Recurrence | null {
   const { cell } = layer as unknown as { cell?: Layer };
-  const { goBackwards, stateful, masked } = layer.getConfig();
-  if (
-    cell === undefined ||
-    !Object.hasOwn(CELLS, cell.getClassName()) ||
-    stateful === true ||
-    masked === true
-  )
-    return null;
-  return { cell, backwards: goBackwards === true, restored };
+  const { goBackwards, stateful, zeroOutputForMask } = layer.getConfig();
+  if (cell === undefined || !Object.hasOwn(CELLS, cell.getClassName()) || stateful === true) return null;
+  return {
+    cell,
+    backwards: goBackwards === true,
+    restored,
+    masked: readsMask(layer),
+    zeroHidden: zeroOutputForMask === true,
+  };
 }

@@ -9,6 +9,8 @@ interface StepBase {
   readonly node: TraceNode;
   readonly inputs: readonly number[];
   readonly outputs: readonly number[];
+  /** How many of the inputs relevance goes to; those behind them are masks. All, where it is not given. */
+  readonly carried?: number;
 }
 
 /** A layer's weights, read at each run, since a user may train between two. Not ours to dispose. */
@@ -161,7 +163,6 @@ export interface SoftmaxStep extends StepBase {
   readonly kind: "softmax";
   readonly activation: "softmax";
   readonly axis: number;
-  /** What comes besides z is masks. */
   apply(z: tf.Tensor, ...masks: tf.Tensor[]): tf.Tensor;
 }
 
@@ -198,10 +199,22 @@ export interface ExtremumStep extends StepBase {
   readonly largest: boolean;
 }
 
-/** A product of two tensors that is linear in each: of matrices, of attention's weights and values. Further inputs are masks. */
+/** A product of two tensors that is linear in each: of matrices, of attention's weights and values. */
 export interface BilinearStep extends StepBase {
   readonly kind: "bilinear";
   apply(a: tf.Tensor, b: tf.Tensor, ...masks: tf.Tensor[]): tf.Tensor;
+}
+
+/** A sum of values, each with a weight that a mask gives. */
+export interface WeightedStep extends StepBase {
+  readonly kind: "weighted";
+  apply(x: tf.Tensor, ...masks: tf.Tensor[]): tf.Tensor;
+}
+
+/** Where there is something to see, as tfjs hands it on beside a tensor: `[n, t]`, true or false. */
+export interface MaskStep extends StepBase {
+  readonly kind: "mask";
+  apply(...xs: tf.Tensor[]): tf.Tensor;
 }
 
 /** One row of a table for each token: `[n, t]` whole numbers to `[n, t, size]`. */
@@ -217,9 +230,13 @@ export interface Recurrence {
   readonly backwards: boolean;
   /** Whether what it gives is put back into the order of time, as in a Bidirectional. */
   readonly restored: boolean;
+  /** Whether it heeds a mask: a step that is hidden leaves the states as they are. */
+  readonly masked: boolean;
+  /** Whether hidden steps give zeros, and not what the step before gave. */
+  readonly zeroHidden: boolean;
 }
 
-/** A recurrent layer, or two of them over the series in both directions: `[n, t, in]` to `[n, t, units]` or `[n, units]`. */
+/** A recurrent layer, or two of them over the series in both directions: `[n, t, in]` to `[n, t, units]` or `[n, units]`. A second input is a mask. */
 export interface RecurrentStep extends StepBase {
   readonly kind: "recurrent";
   readonly recurrences: readonly Recurrence[];
@@ -264,6 +281,8 @@ export type NonlinearStep =
   | MultiplyStep
   | ExtremumStep
   | BilinearStep
+  | WeightedStep
+  | MaskStep
   | EmbeddingStep
   | RecurrentStep
   | OpaqueStep;

@@ -49,6 +49,7 @@ const DIFFERENTIABLE: readonly StepKind[] = [
   "softmax",
   "layerNormalization",
   "multiply",
+  "weighted",
   "recurrent",
   "opaque",
 ];
@@ -160,6 +161,7 @@ export function lrpComposite({
     { on: [...MOVES, ...CHOICES], rule: GRADIENT },
     { on: ["layerNormalization"], rule: { kind: "normalization", epsilon } },
     { on: ["multiply"], rule: { kind: "equal" } },
+    { on: ["weighted"], rule: { kind: "weighted", epsilon } },
     { on: ["embedding"], rule: { kind: "sumLast" } },
   ];
 }
@@ -204,10 +206,12 @@ export function refusalsOf(
   composite: Composite,
   program: Program,
   model: tf.LayersModel,
-  { alternatives, stopAt = new Set() }: Pick<RulesOptions, "alternatives" | "stopAt">,
+  { alternatives, canStop = true, stopAt = new Set() }: RulesOptions,
 ): (string | null)[] {
   const rules = rulesAt(composite, program, model, stopAt);
-  return program.steps.map((step, at) => (rules[at] === undefined ? whyNot(step, alternatives, true) : null));
+  return program.steps.map((step, at) =>
+    rules[at] === undefined ? whyNot(step, alternatives, canStop) : null,
+  );
 }
 
 /** For each step the rule that applies to it: null where no relevance arrives; undefined where there is none. */
@@ -232,14 +236,9 @@ function rulesAt(
     if (!step.outputs.some((id) => wanted.has(id) && !stopAt.has(id))) continue;
     const rule = ruleAt(step, at);
     rules[at] = rule;
-    if (rule?.kind !== "stop") for (const id of carriers(step)) wanted.add(id);
+    if (rule?.kind !== "stop") for (const id of step.inputs.slice(0, step.carried)) wanted.add(id);
   }
   return rules;
-}
-
-/** The inputs of a step that relevance goes to: masks get none. */
-function carriers({ kind, inputs }: Step): readonly number[] {
-  return kind === "softmax" ? inputs.slice(0, 1) : kind === "bilinear" ? inputs.slice(0, 2) : inputs;
 }
 
 /**

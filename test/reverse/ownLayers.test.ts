@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { createAnalyzer } from "../../src/analyzers/index.js";
-import { ShapeError, UnsupportedLayerError } from "../../src/errors.js";
+import { createAnalyzer, methodSupport } from "../../src/analyzers/index.js";
+import { ArgumentError, ShapeError, UnsupportedLayerError } from "../../src/errors.js";
 import { init } from "../../src/kernels/index.js";
 import { layerFromConfig } from "../../src/layers/internals.js";
 import { type OperationArgument, operationConfig } from "../../src/layers/Operation.js";
@@ -117,6 +117,14 @@ const explained: Case[] = [
     config: { poolSize: [2], dataFormat: "channelsFirst" },
     shapes: [[2, 6]],
   },
+  ...[
+    { className: "Conv2D", config: { ...conv, kernelSize: [2, 2] } },
+    { className: "KerasConv2D", config: { ...conv, kernelSize: [2, 2], groups: 2 } },
+    { className: "Flatten", config: {} },
+    { className: "GlobalAveragePooling2D", config: {} },
+    { className: "KerasBatchNormalization", config: { axis: 1 } },
+    { className: "Activation", config: { activation: "tanh" } },
+  ].map((layer) => ({ className: "TimeDistributed", config: { layer }, shapes: [[3, 4, 4, 2]] })),
   { className: "KerasIdentity", config: {}, shapes: [[3]] },
   {
     className: "Operation",
@@ -262,6 +270,51 @@ test("a table that is read at each time step is one of tokens, whose relevance i
     for (const gap of explanation.delta!) assert.ok(Math.abs(gap) < 1e-5, `${gap}`);
     explanation.dispose();
     tokens.dispose();
+    model.dispose();
+  });
+});
+
+test("a model for every time step is explained as one over samples, whatever is in it", () => {
+  withoutLeak(() => {
+    const image = tf.input({ shape: [4, 4, 2] });
+    const layers = [
+      tf.layers.conv2d({ ...conv, kernelSize: [3, 3] } as unknown as Parameters<typeof tf.layers.conv2d>[0]),
+      tf.layers.batchNormalization(),
+      tf.layers.maxPooling2d({ poolSize: 2 }),
+      tf.layers.flatten(),
+      tf.layers.dense({ units: 3, activation: "relu" }),
+    ];
+    const features = layers.reduce((y, layer) => layer.apply(y) as tf.SymbolicTensor, image);
+    const inner = tf.model({ name: "frame", inputs: image, outputs: features });
+    const frames = tf.input({ shape: [3, 4, 4, 2] });
+    const each = tf.layers.timeDistributed({ layer: inner, name: "each" }).apply(frames);
+    const memory = tf.layers.lstm({ units: 3 }).apply(each as tf.SymbolicTensor);
+    const logits = tf.layers.dense({ units: 2 }).apply(memory) as tf.SymbolicTensor;
+    const model = withRandomWeights(tf.model({ inputs: frames, outputs: logits }), 3);
+    const x = randomTensor([2, 3, 4, 4, 2], 1) as tf.Tensor5D;
+    for (const method of ["gradient", "lrp.epsilon", "lrp.epsilon_plus_flat"]) {
+      const methodOptions = method === "lrp.epsilon" ? { epsilon: 1e-6 } : {};
+      assert.ok(methodSupport(method, model).every(({ supported }) => supported));
+      const analyzer = createAnalyzer(method, model, methodOptions);
+      const { relevance, delta, dispose } = analyzer.explain(x, { neuronSelection: 1 });
+      if (method === "gradient") {
+        const want = tf.grad((t: tf.Tensor) =>
+          tf.sum(tf.slice(model.apply(t) as tf.Tensor, [0, 1], [-1, 1])),
+        )(x);
+        const [a, b] = [want.dataSync(), (relevance as tf.Tensor).dataSync()];
+        a.forEach((v, i) => assert.ok(Math.abs(v - b[i]!) <= 1e-5, `${i}: ${b[i]}, expected ${v}`));
+        want.dispose();
+      }
+      if (method === "lrp.epsilon") delta!.forEach((gap) => assert.ok(Math.abs(gap) < 1e-3, `${gap}`));
+      dispose();
+      analyzer.dispose();
+    }
+    throws(
+      () => createAnalyzer("guided_backprop", model, { stopAt: "nowhere" }),
+      ArgumentError,
+      /no layer "nowhere"; there are input\d+, each, /,
+    );
+    x.dispose();
     model.dispose();
   });
 });
