@@ -123,6 +123,7 @@ const OF_KERAS = [
   "Discretization",
   "GELU",
   "GroupNormalization",
+  "IntegerLookup",
   "KerasBatchNormalization",
   "KerasCategoryEncoding",
   "KerasCenterCrop",

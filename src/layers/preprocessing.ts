@@ -153,3 +153,46 @@ export class Discretization extends OwnLayer<DiscretizationOptions> {
     return outputMode === "int" ? [...shape] : encodedShape(shape, outputMode, binBoundaries.length + 1);
   }
 }
+
+interface IntegerLookupOptions {
+  vocabulary: number[];
+  /** How many numbers are for what is not in the vocabulary. */
+  numOovIndices: number;
+  /** What becomes 0, if anything: all others are one higher then. */
+  maskToken: number | null;
+  outputMode: string;
+}
+
+/** The place in the vocabulary, behind the places for what is not in it, of which the remainder tells one; or encoded. */
+export class IntegerLookup extends OwnLayer<IntegerLookupOptions> {
+  static readonly className = "IntegerLookup";
+
+  constructor(config: BaseConfig & Partial<IntegerLookupOptions>) {
+    super(config, { vocabulary: [], numOovIndices: 1, maskToken: null, outputMode: "int" });
+    this.supportsMasking = false;
+  }
+
+  private get depth(): number {
+    return this.options.vocabulary.length + this.options.numOovIndices;
+  }
+
+  protected override compute([x]: [tf.Tensor]): tf.Tensor {
+    const { vocabulary, numOovIndices, maskToken, outputMode } = this.options;
+    const tokens = tf.cast(x, "int32");
+    const same = tf.equal(tf.expandDims(tokens, -1), tf.tensor1d(vocabulary, "int32"));
+    const places = tf.range(1, vocabulary.length + 1, 1, "int32");
+    const place = tf.sum(tf.mul(tf.cast(same, "int32"), places), -1);
+    const known = tf.add(place, tf.scalar(numOovIndices - 1, "int32"));
+    const unknown = tf.mod(tokens, tf.scalar(numOovIndices, "int32"));
+    const index = tf.cast(tf.where(tf.greater(place, 0), known, unknown), "int32");
+    if (outputMode !== "int") return encoded(index, outputMode, this.depth);
+    if (maskToken === null) return index;
+    const hidden = tf.equal(tokens, tf.scalar(maskToken, "int32"));
+    return tf.cast(tf.where(hidden, tf.zerosLike(index), tf.add(index, tf.scalar(1, "int32"))), "int32");
+  }
+
+  protected override shapeAfter([shape]: [Shape]): (number | null)[] {
+    const { outputMode } = this.options;
+    return outputMode === "int" ? [...shape] : encodedShape(shape, outputMode, this.depth);
+  }
+}

@@ -42,7 +42,12 @@ function readInput(who: string, what: string, x: tf.Tensor, { shape, dtype }: In
     throw new DTypeError(`${who}: expected ${what} to be ${dtype}, got ${x.dtype}`);
   }
   if (x.rank !== shape.length || shape.some((n, i) => n !== null && n !== x.shape[i])) {
-    const hint = x.rank === shape.length - 1 ? `: one sample needs a batch dimension, x.expandDims(0)` : "";
+    const column = x.rank === 1 && shape.length === 2 && shape[1] === 1;
+    const hint = column
+      ? ": samples of one number are a column, x.expandDims(1)"
+      : x.rank === shape.length - 1
+        ? ": one sample needs a batch dimension, x.expandDims(0)"
+        : "";
     throw new ShapeError(
       `${who}: expected ${what} of shape ${showShape(shape)}, got ${show(x.shape)}${hint}`,
     );

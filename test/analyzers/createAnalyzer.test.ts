@@ -567,4 +567,16 @@ test("a model that was disposed is named", () => {
   x.dispose();
 });
 
+test("samples of one number are asked for as a column", () => {
+  const model = tf.sequential({ layers: [tf.layers.dense({ units: 2, inputShape: [1] })] });
+  const x = tf.zeros([3]);
+  throws(
+    () => createAnalyzer("gradient", model).analyze(x),
+    ShapeError,
+    "gradient: expected x of shape [any, 1], got [3]: samples of one number are a column, x.expandDims(1)",
+  );
+  x.dispose();
+  model.dispose();
+});
+
 test.run();

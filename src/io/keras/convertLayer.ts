@@ -413,6 +413,8 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
       axis: n,
     });
   },
+  // As TensorFlow 1 has it.
+  BatchNormalizationV1: (layer) => (CONVERTERS.BatchNormalization as Converter)(layer),
   LayerNormalization: (layer) =>
     // tfjs has no gradient where gamma or beta is missing.
     layer.flag("rms_scaling") ||
@@ -551,6 +553,41 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
   },
   CenterCrop: (layer) => layer.take("KerasCenterCrop", "height width data_format"),
   CategoryEncoding: (layer) => layer.take("KerasCategoryEncoding", "num_tokens output_mode"),
+  IntegerLookup: (layer) => {
+    const {
+      vocabulary,
+      mask_token: mask = null,
+      oov_token: oov = -1,
+      output_mode: mode,
+      invert,
+    } = layer.config;
+    const int32 = (n: Json) => typeof n === "number" && Math.abs(n) < 2 ** 31;
+    if (invert === true) throw layer.refuse("its option invert = true is not supported");
+    if (!Array.isArray(vocabulary)) throw layer.refuse("it was adapted; make it with a vocabulary");
+    if (!vocabulary.every(int32) || vocabulary.some((token) => token === mask || token === oov))
+      throw layer.refuse(`expected a vocabulary of tokens alone, of 32 bits, got ${shown(vocabulary)}`);
+    if (layer.number("num_oov_indices", 1) < 1)
+      throw layer.refuse(
+        "it stops at what is not in its vocabulary (num_oov_indices = 0), which is not supported",
+      );
+    if (mask !== null && mode !== "int")
+      throw layer.refuse(`mask_token is not supported with output_mode ${shown(mode ?? null)}`);
+    const { config, className } = layer.take(
+      "IntegerLookup",
+      "vocabulary num_oov_indices mask_token output_mode max_tokens oov_token vocabulary_dtype vocabulary_size oov_method",
+    );
+    const {
+      maxTokens: _most,
+      oovToken: _token,
+      vocabularyDtype: _dtype,
+      vocabularySize: _size,
+      ...options
+    } = config;
+    const { oovMethod = "floormod", ...known } = options;
+    if (oovMethod !== "floormod")
+      throw layer.refuse(`its oov_method ${shown(oovMethod as Json)} is not supported`);
+    return { className, config: known };
+  },
   Discretization: (layer) => {
     if (!Array.isArray(layer.config.bin_boundaries))
       throw layer.refuse("it was never adapted, and so has no boundaries");

@@ -551,6 +551,8 @@ def operations_images():
 
 def encode(a):
     a = np.asarray(a)
+    if a.dtype == "int64":
+        a = a.astype("int32")
     kind = {"float32": "<f4", "int32": "<i4", "bool": "u1"}[str(a.dtype)]
     return {"dtype": str(a.dtype), "shape": list(a.shape), "data": base64.b64encode(np.ascontiguousarray(a).astype(kind).tobytes()).decode()}
 
@@ -621,9 +623,21 @@ def wrapped_twice():
     return keras.Model(x, L.Dense(2, activation=L.LeakyReLU())(L.Flatten()(y)))
 
 
+@model
+def lookups():
+    x = L.Input((4,), dtype="int64", name="x")
+    a = L.IntegerLookup(vocabulary=[4, 3, 9])(x)
+    b = L.IntegerLookup(vocabulary=[4, 1], num_oov_indices=3, mask_token=0)(x)
+    c = L.IntegerLookup(vocabulary=[3, 2], num_oov_indices=2, output_mode="multi_hot", max_tokens=9)(x)
+    d = L.IntegerLookup(vocabulary=[3, 5], output_mode="one_hot")(x[:, :1])
+    e = L.IntegerLookup(vocabulary=[0, 5], output_mode="count")(x)
+    y = L.Concatenate()([L.Flatten()(L.Embedding(4, 2)(a)), L.Flatten()(L.Embedding(6, 2)(b)), c, d, e])
+    return keras.Model(x, [L.Dense(3)(y), a, b])
+
+
 def draw(tensor, rng, masked):
     shape = (2, *tensor.shape[1:])
-    if tensor.dtype == "int32":
+    if tensor.dtype in ("int32", "int64"):
         x = rng.integers(1, 6, shape).astype("int32")
         if len(shape) > 1:
             x[0, -2:] = 0  # padding
