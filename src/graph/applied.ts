@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs";
-import type { Layer, Shape } from "../layers/internals.js";
+import { forgetStateArguments, isRecurrent, type Layer, type Shape } from "../layers/internals.js";
 
 /**
  * Calls a layer on symbolic tensors as a recorded call did.
@@ -18,6 +18,7 @@ export function applied(
   const result = layer.apply(xs.length === 1 ? (xs[0] as tf.SymbolicTensor) : [...xs], plain) as
     | tf.SymbolicTensor
     | tf.SymbolicTensor[];
+  if (isRecurrent(layer)) forgetStateArguments(layer);
   return Array.isArray(result) ? result : [result];
 }
 

@@ -481,6 +481,14 @@ export function disposeStates(layer: Layer): void {
   for (const inner of innerLayers(layer)) disposeStates(inner);
 }
 
+/**
+ * Takes the initial states out of the arguments that tfjs records of a recurrent layer's calls: they are among its inputs, too,
+ * and tfjs warns when such a model is saved that arguments are lost.
+ */
+export function forgetStateArguments(layer: Layer): void {
+  for (const { callArgs } of callsOfLayer(layer)) if (callArgs) delete callArgs.initialState;
+}
+
 /** Makes a cell forget its masks of dropout, which are of one size of batch; tfjs's own layers do it at each call. */
 export function forgetDropout(cell: Layer): void {
   const kept = cell as unknown as { dropoutMask: unknown; recurrentDropoutMask: unknown };

@@ -4,7 +4,7 @@
  * states is therefore opened with these, which take from that record what is theirs.
  */
 import * as tf from "@tensorflow/tfjs";
-import { forgetDropout, type Layer, layerFromConfig } from "./internals.js";
+import { forgetDropout, forgetStateArguments, type Layer, layerFromConfig } from "./internals.js";
 import { KerasGRUCell } from "./KerasGRUCell.js";
 
 type Config = Record<string, unknown>;
@@ -27,9 +27,7 @@ abstract class OwnRNN extends tf.RNN {
     // Initial states come among the inputs.
     const { initialState: _another, ...rest } = (kwargs ?? {}) as Config;
     const result = super.apply(inputs, rest as Kwargs);
-    // tfjs writes them down as arguments besides, and warns when such a model is saved that arguments are lost.
-    for (const { callArgs } of this.inboundNodes as unknown as { callArgs: Config | null }[])
-      if (callArgs) delete callArgs.initialState;
+    forgetStateArguments(this as unknown as Layer);
     return result;
   }
 

@@ -1,8 +1,10 @@
 /** Builds what a model's configuration says, each layer with its weights from the start. */
 import * as tf from "@tensorflow/tfjs";
 import { ArgumentError, ModelFormatError, TracelightError, UnsupportedLayerError } from "../../errors.js";
+import { distinct } from "../../graph/applied.js";
 import {
   disposeStates,
+  forgetStateArguments,
   initializeWith,
   innerLayers,
   isRecurrent,
@@ -263,7 +265,7 @@ class Builder {
       inputs: ends(spec.inputs, "input_layers").map(
         (end, i) => given.get(spec.inputs[i]?.layer ?? "") ?? end,
       ),
-      outputs: ends(spec.outputs, "output_layers").map(apartFromEarlier),
+      outputs: distinct(ends(spec.outputs, "output_layers"), new Set(specs.keys())),
     });
     if (spec.outputs.some((ref) => (find(ref)?.mask ?? null) !== null)) this.masking.add(model);
     return model;
@@ -294,9 +296,9 @@ class Builder {
     return this.explained(spec, () => {
       // A merge of one tensor is given as a list.
       const single = tensors.length === 1 && !MERGES.has(spec.className);
-      return [
-        layer.apply(single ? (tensors[0] as tf.SymbolicTensor) : tensors),
-      ].flat() as tf.SymbolicTensor[];
+      const outputs = [layer.apply(single ? (tensors[0] as tf.SymbolicTensor) : tensors)].flat();
+      if (isRecurrent(layer)) forgetStateArguments(layer);
+      return outputs as tf.SymbolicTensor[];
     });
   }
 
@@ -712,17 +714,6 @@ function maskAfter(spec: LayerSpec, inputs: readonly Made[], call = 0): MaskMake
     );
   }
   return HANDS_ON.has(className) ? first.mask : null;
-}
-
-/** An output that is one of the earlier outputs as a tensor of its own: tfjs gives the first alone. */
-function apartFromEarlier(
-  end: tf.SymbolicTensor,
-  i: number,
-  ends: readonly tf.SymbolicTensor[],
-): tf.SymbolicTensor {
-  if (ends.indexOf(end) === i) return end;
-  const { name } = (end as unknown as { sourceLayer: Layer }).sourceLayer;
-  return layerFromConfig("KerasIdentity", { name: `${name}_output${i}` }).apply(end) as tf.SymbolicTensor;
 }
 
 /** `[n]` of `[n, 1]`. */

@@ -635,6 +635,16 @@ def lookups():
     return keras.Model(x, [L.Dense(3)(y), a, b])
 
 
+@model
+def bidirectional_states():
+    a, b = L.Input((4, 2)), L.Input((3, 2))
+    y, fh, fc = L.LSTM(2, return_sequences=True, return_state=True)(a)
+    _, bh, bc = L.LSTM(2, go_backwards=True, return_state=True)(a)
+    z = L.Bidirectional(L.LSTM(2, return_sequences=True))(b, initial_state=[bh, fc, fh, bc])
+    z, s = L.GRU(2, return_sequences=True, return_state=True, go_backwards=True)(z, initial_state=bc)
+    return keras.Model([a, b], [L.Dense(2)(L.Flatten()(L.Concatenate(axis=1)([L.Dense(2)(y), z]))), s])
+
+
 def draw(tensor, rng, masked):
     shape = (2, *tensor.shape[1:])
     if tensor.dtype in ("int32", "int64"):

@@ -118,7 +118,7 @@ test("a model whose recurrent layers are given states is saved without a warning
   console.warn = (message: unknown) => warnings.push(message);
   try {
     const folder = temporaryFolder();
-    const model = await loadModel(`${golden}encoder_decoder.keras`);
+    const model = await loadModel(`${golden}bidirectional_states.keras`);
     await saveModel(model, folder);
     const again = await loadModel(folder);
     const xs = model.inputs.map(({ shape, dtype }) =>
