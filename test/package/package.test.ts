@@ -32,7 +32,8 @@ test("the package holds the build, the kernels as files, and its documents, and 
   for (const name of [
     "build/index.js",
     "build/index.d.ts",
-    "build/cli/main.js",
+    "build/node/index.js",
+    "build/node/cli/main.js",
     "LICENSE",
     "README.md",
     "CHANGELOG.md",
