@@ -1,5 +1,6 @@
 import type * as tf from "@tensorflow/tfjs";
 import { ModelFormatError } from "../errors.js";
+import { backendReady } from "../kernels/index.js";
 import { graphFromArtifacts } from "./graphFromArtifacts.js";
 import { type LoadModelOptions, openModel } from "./openModel.js";
 import { type ModelSource, openSource } from "./openSource.js";
@@ -20,6 +21,7 @@ export async function loadGraphModel(
   options: Pick<LoadModelOptions, "name"> = {},
 ): Promise<tf.GraphModel> {
   return saying("loadGraphModel", async () => {
+    await backendReady();
     const opened = await openSource(source, options.name);
     const { name } = opened.main;
     try {

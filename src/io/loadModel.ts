@@ -1,6 +1,7 @@
 import type * as tf from "@tensorflow/tfjs";
 import { ArgumentError, GraphError, ModelFormatError } from "../errors.js";
 import { asLayersModel } from "../graph/asLayersModel.js";
+import { backendReady } from "../kernels/index.js";
 import { registerLayers } from "../layers/registerLayers.js";
 import { type GraphArtifacts, graphFromArtifacts, isGraph } from "./graphFromArtifacts.js";
 import { isRecord, type JsonRecord } from "./keras/checks.js";
@@ -30,6 +31,7 @@ export async function loadModel(
 ): Promise<tf.LayersModel> {
   registerLayers();
   return saying("loadModel", async () => {
+    await backendReady();
     if (isHandler(source)) return fromHandler(source, options.name ?? "the handler's model");
     const opened = await openSource(source, options.name);
     try {

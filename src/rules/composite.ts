@@ -283,6 +283,6 @@ function whyNot(step: Step, alternatives: readonly string[], canStop: boolean): 
         : "has no rule of relevance";
   const others = alternatives.length > 0 ? [`${alternatives.join(" and ")} can explain this model`] : [];
   const attends = step.kind === "softmax" || (step.kind === "opaque" && step.attends);
-  const withOption = 'the lrp methods pass it with { attention: "attnlrp" } or { attention: "constant" }';
+  const withOption = 'the lrp methods pass it with the option attention, "attnlrp" or "constant"';
   return [why, ...others, ...(attends ? [withOption] : [])].join("; ");
 }

@@ -32,7 +32,8 @@ test("the package holds the build, the kernels as files, and its documents, and 
   for (const name of [
     "build/index.js",
     "build/index.d.ts",
-    "build/cli/main.js",
+    "build/node/index.js",
+    "build/node/cli/main.js",
     "LICENSE",
     "README.md",
     "CHANGELOG.md",
@@ -60,6 +61,41 @@ test("the README's example runs as installed, silently on stderr", () => {
     console.log(relevance.shape.join(), neuron.length);
   `);
   assert.is(out, "1,28,28,1 1\n");
+});
+
+test("a model is opened without init(), on the backend that TensorFlow.js has", () => {
+  const out = runModule(`
+    import { loadModel } from "tracelight";
+    const model = await loadModel(${JSON.stringify(digitsModelPath)});
+    console.log(model.inputs[0].shape.join());
+  `);
+  assert.is(out, ",28,28,1\n");
+});
+
+test("what opens Keras's files is loaded when one is opened, and not before", () => {
+  const log =
+    "export async function resolve(name, context, next) { process._rawDebug(name); return next(name, context); }";
+  const keras = join(root, "test/golden/keras/merges.keras");
+  writeFileSync(
+    join(folder, "main.mjs"),
+    `
+    import { register } from "node:module";
+    register("data:text/javascript," + encodeURIComponent(${JSON.stringify(log)}));
+    const { loadModel } = await import("tracelight");
+    console.error("imported");
+    await loadModel(${JSON.stringify(digitsModelPath)});
+    console.error("opened");
+    await loadModel(${JSON.stringify(keras)});
+  `,
+  );
+  const { stderr, status } = spawnSync(process.execPath, ["main.mjs"], { cwd: folder, encoding: "utf8" });
+  assert.is(status, 0, stderr);
+  const [before = "", , after = ""] = stderr.split(/imported|opened/);
+  assert.ok(before.includes("tracelight"));
+  for (const name of ["jsfive", "unzipit", "openKeras"]) {
+    assert.not(before.includes(name), `${name} is loaded with the package`);
+    assert.ok(after.includes(name), `${name} is not loaded with the file`);
+  }
 });
 
 test("tracelight/core works alone, and its kernels can be given as a file", () => {

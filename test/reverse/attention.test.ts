@@ -291,7 +291,7 @@ test("without the option attention is refused, with the two there are; a mask th
   withoutLeak(() => {
     const model = modelOf(cases[0]!);
     const advice =
-      'has no rule of relevance; gradient and input_t_gradient can explain this model; the lrp methods pass it with { attention: "attnlrp" } or { attention: "constant" }';
+      'has no rule of relevance; gradient and input_t_gradient can explain this model; the lrp methods pass it with the option attention, "attnlrp" or "constant"';
     throws(
       () => createAnalyzer("lrp.z", model),
       UnsupportedLayerError,

@@ -365,7 +365,7 @@ test("a softmax inside the model has no rule of relevance; the gradient passes i
   throws(
     () => createAnalyzer("lrp.epsilon", model),
     UnsupportedLayerError,
-    'lrp.epsilon: layer "inner" (Softmax) is a softmax inside the model, which has no rule of relevance; gradient and input_t_gradient can explain this model; the lrp methods pass it with { attention: "attnlrp" } or { attention: "constant" }',
+    'lrp.epsilon: layer "inner" (Softmax) is a softmax inside the model, which has no rule of relevance; gradient and input_t_gradient can explain this model; the lrp methods pass it with the option attention, "attnlrp" or "constant"',
   );
   withoutLeak(() =>
     tf.tidy(() => {

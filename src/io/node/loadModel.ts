@@ -1,5 +1,6 @@
 import type * as tf from "@tensorflow/tfjs";
 import { ModelFormatError } from "../../errors.js";
+import { backendReady } from "../../kernels/index.js";
 import { modelFromArtifacts } from "../modelFromArtifacts.js";
 import { openModel } from "../openModel.js";
 import { openSource } from "../openSource.js";
@@ -16,6 +17,7 @@ import { named, saying } from "../saying.js";
  */
 export async function loadLayersModel(path: string): Promise<tf.LayersModel> {
   return saying("loadLayersModel", async () => {
+    await backendReady();
     const opened = await openSource(path, undefined);
     const { name } = opened.main;
     try {
