@@ -1,6 +1,7 @@
 /** What attention is made of: projections, a product of query and key, a softmax, a product with the values. */
 import * as tf from "@tensorflow/tfjs";
 import { type AttentionRole, byRole, Heads, PlainAttention } from "../layers/attentionParts.js";
+import { layerFromConfig } from "../layers/internals.js";
 import { type LayerCall, type Link, SOFTMAX, Wiring } from "./layerCall.js";
 import { productLinks } from "./operationLinks.js";
 
@@ -9,9 +10,29 @@ export function attentionLinks(call: LayerCall): Link[] | null {
   const { layer } = call;
   if (layer instanceof Heads) return headsLinks(call, layer);
   if (layer instanceof PlainAttention) return plainLinks(call, layer);
-  if (layer.getClassName() === "Dot")
-    return [{ kind: "bilinear", apply: (a, b) => layer.apply([a, b]) as tf.Tensor }];
+  if (layer.getClassName() === "Dot") return dotLinks(call);
   return layer.getClassName() === "Operation" ? productLinks(call) : null;
+}
+
+/** A Dot layer: a product, of vectors that may be made of length 1 first. */
+function dotLinks(call: LayerCall): Link[] {
+  const { axes, normalize } = call.config as { axes: number | [number, number]; normalize: boolean };
+  const product = layerFromConfig("Dot", { axes, normalize: false });
+  const apply = (a: tf.Tensor, b: tf.Tensor) => product.apply([a, b]) as tf.Tensor;
+  if (!normalize) return [{ kind: "bilinear", apply }];
+  const wiring = new Wiring(call);
+  const places = [axes].flat();
+  const units = [0, 1].map((i) => {
+    const axis = places[i] ?? (places[0] as number);
+    return wiring.add({ kind: "activation", activation: "unitnormalization", apply: unit(axis) }, i);
+  });
+  wiring.add({ kind: "bilinear", apply }, ...units);
+  return wiring.links;
+}
+
+/** As tfjs's Dot makes vectors of length 1: x / sqrt(max(sum x², 1e-7)). */
+function unit(axis: number): (x: tf.Tensor) => tf.Tensor {
+  return (x) => tf.div(x, tf.sqrt(tf.maximum(tf.sum(tf.square(x), axis, true), 1e-7)));
 }
 
 /** The places of query, key, value and of all the inputs. */

@@ -59,7 +59,7 @@ function isNonNegative(step: Step, known: (id: number) => boolean): boolean {
   }
 }
 
-/** The tensors of a program that hold the shares that a softmax gave, moved at most: what weighs values in attention. */
+/** The tensors of a program that hold the shares that a softmax gave, moved at most: what may weigh values, as attention does. */
 export function probabilityTensors(steps: readonly Step[]): Set<number> {
   const known = new Set<number>();
   const moving: readonly Step["kind"][] = MOVES;

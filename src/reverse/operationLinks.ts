@@ -15,7 +15,7 @@ const MOVING = words(`
   Flipud Roll Tile Repeat Pad BroadcastTo Take Tril Triu Diagonal Resize ExtractPatches CropImages PadImages DepthToSpace
   SpaceToDepth`);
 /** Of one tensor: sums of its values, with constant factors. */
-const SUMMING = words("Mean Sum Average Cumsum Trace Diff RGBToGrayscale Matmul Dot Inner Tensordot Einsum");
+const SUMMING = words("Mean Sum Average Cumsum Trace Diff RGBToGrayscale");
 /** Of several tensors. */
 const JOINING = words("Concatenate Stack Hstack Vstack Append");
 /** Of one tensor: several, each of some of its values. */
@@ -28,13 +28,17 @@ const CONSTANT = words("ZerosLike OnesLike FullLike");
 const TRANSFORMS = words("FFT FFT2 IFFT2");
 /** Of two tensors. */
 const PRODUCTS = words("Matmul Dot Inner Tensordot Einsum");
-/** Through which relevance passes unchanged, those of one row of values together (vectors of length 1) included. */
-const ACTIVATIONS: Readonly<Record<string, string>> = Object.fromEntries(
-  `Relu Relu6 Sigmoid Tanh Elu Selu Celu Gelu Silu Mish Softplus Softsign LeakyRelu HardSigmoid HardSilu HardTanh LogSigmoid
-  TanhShrink HardShrink SoftShrink Squareplus SparsePlus SparseSigmoid Threshold Normalize RMSNorm`
-    .split(/\s+/)
-    .map((name) => [name, name.toLowerCase()]),
-);
+/**
+ * Functions of each element, which alone has its relevance: it passes unchanged (Achtibat et al. 2024, arXiv:2402.05602,
+ * section 3.3); those of one row of values together (vectors of length 1) included.
+ */
+const ACTIVATIONS = words(`
+  Relu Relu6 Sigmoid Tanh Elu Selu Celu Gelu Silu Mish Softplus Softsign LeakyRelu HardSigmoid HardSilu HardTanh LogSigmoid
+  TanhShrink HardShrink SoftShrink Squareplus SparsePlus SparseSigmoid Threshold Normalize RMSNorm Absolute Abs Fabs Exp Exp2
+  Expm1 Log Log1p Log2 Log10 Sqrt Rsqrt Square Reciprocal Sin Cos Tan Arcsin Arccos Arctan Sinh Cosh Arcsinh Arccosh Arctanh
+  Erf Clip NanToNum`);
+/** The same with a number, on either side. */
+const WITH_A_NUMBER = words("Power Maximum Minimum Divide TrueDivide");
 
 /** The links of an operation; null: only as it is. */
 export function operationLinks(call: LayerCall): Link[] | null {
@@ -43,15 +47,20 @@ export function operationLinks(call: LayerCall): Link[] | null {
   const inputs = call.node.inputs.length;
   const first = rule.takes[0] as string;
   if (inputs === 1 && fed.length === 1) {
-    if (SCALING.has(name)) return scaling(call, name, given);
+    const scaled = SCALING.has(name) ? scaling(call, name, given) : null;
+    if (scaled !== null) return scaled;
+    // By an array that spreads x over more places.
+    if (name === "Multiply") return [{ kind: "sum", apply }];
+    const one: Link = { kind: "activation", activation: name.toLowerCase(), apply };
+    if (WITH_A_NUMBER.has(name) && hasOwnShape(call)) return [one];
     if (CONSTANT.has(name)) return call.affine();
+    if (PRODUCTS.has(name)) return [{ kind: "sum", apply }];
     if (fed[0] !== first || Array.isArray(given[first])) return null;
     if (MOVING.has(name)) return isMove(name, given) ? [{ kind: "move", apply }] : null;
     if (SUMMING.has(name)) return [{ kind: "sum", apply }];
     if (PARTING.has(name)) return parts(call, "move");
     if (name === "RFFT") return parts(call, "sum");
-    const activation = ACTIVATIONS[name];
-    if (activation !== undefined) return [{ kind: "activation", activation, apply }];
+    if (ACTIVATIONS.has(name)) return [one];
     const axis = given.axis ?? -1;
     if (name === "Softmax" && typeof axis === "number") return [{ ...SOFTMAX, axis, apply }];
     return null;
@@ -118,9 +127,13 @@ function isMove(name: string, given: Given): boolean {
 function scaling(call: LayerCall, name: string, given: Given): Link[] | null {
   if (/Divide/.test(name) && placeOf(Object.values(given)[0]) === null) return null;
   const numbers = Object.values(given).every((value) => placeOf(value) !== null || typeof value === "number");
-  const same =
-    String(call.inputShape) === String(call.outputShape) && !call.inputShape.slice(1).includes(null);
-  return numbers || same ? call.affine() : null;
+  const known = !call.inputShape.slice(1).includes(null);
+  return numbers || (known && hasOwnShape(call)) ? call.affine() : null;
+}
+
+/** Whether what comes out has the shape of what goes in. */
+function hasOwnShape({ inputShape, outputShape }: LayerCall): boolean {
+  return String(inputShape) === String(outputShape);
 }
 
 /** Each of the outputs by itself. */

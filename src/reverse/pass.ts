@@ -31,8 +31,8 @@ export type Rule =
   | { readonly kind: "sharesOf"; readonly shares: LinearRule; weights(step: Step): readonly StepWeights[] }
   /** Through an activation: what is negative is lost (deconvnet), and besides what relu stops (guided). */
   | { readonly kind: "rectified"; readonly guided: boolean }
-  /** Equal parts to the inputs of a product. */
-  | { readonly kind: "equal" }
+  /** Equal parts to the inputs of a product, or to those that are no shares of a softmax. */
+  | { readonly kind: "equal"; readonly among?: "values" }
   /** The sum over the last axis: an embedding's, to its token. */
   | { readonly kind: "sumLast" }
   /** Layer normalisation as a linear layer; epsilon stabilises its output. */
@@ -230,8 +230,14 @@ function reverseStep(
       const positive = tf.relu(r);
       return only(rule.guided ? behindRelu(positive, ys[0] as tf.Tensor) : positive);
     }
-    case "equal":
-      return only(...xs.map((x) => sumTo(tf.div(r, xs.length), x.shape)));
+    case "equal": {
+      const weights = step.inputs.map((id) => rule.among === "values" && probabilities.has(id));
+      const takers = weights.every((weight) => weight)
+        ? xs.map(() => true)
+        : weights.map((weight) => !weight);
+      const part = tf.div(r, takers.filter((takes) => takes).length);
+      return only(...xs.map((x, i) => (takers[i] ? sumTo(part, x.shape) : tf.zerosLike(x))));
+    }
     case "sumLast":
       return only(tf.sum(r, -1));
     case "normalization": {

@@ -31,6 +31,8 @@ export interface CompositeEntry {
   readonly untilLayer?: number;
   /** Only what gives the explained output. */
   readonly last?: true;
+  /** Only softmaxes whose shares weigh values, as attention's do. */
+  readonly weighs?: true;
   readonly rule: Rule;
 }
 
@@ -113,11 +115,16 @@ export type AttentionRules = "attnlrp" | "constant";
  */
 export function withAttention(composite: Composite, rules: AttentionRules | null): Composite {
   if (rules === null) return composite;
-  const through = rules === "attnlrp";
+  const constant: Composite = [
+    { on: ["softmax"], weighs: true, rule: { kind: "stop" } },
+    { on: ["multiply"], rule: { kind: "equal", among: "values" } },
+  ];
+  const shares = rules === "attnlrp" ? "half" : "toValues";
   return [
     { on: ["softmax"], last: true, rule: PASS },
-    { on: ["softmax"], rule: { kind: through ? "tangent" : "stop" } },
-    { on: ["bilinear"], rule: { kind: "bilinear", shares: through ? "half" : "toValues", epsilon: 1e-6 } },
+    ...(rules === "constant" ? constant : []),
+    { on: ["softmax"], rule: { kind: "tangent" } },
+    { on: ["bilinear"], rule: { kind: "bilinear", shares, epsilon: 1e-6 } },
     ...composite,
   ];
 }
@@ -265,6 +272,7 @@ function fits(place: Place, entry: Conditions, first: Place | null): boolean {
     (entry.ownLayer === undefined || entry.ownLayer === place.ownLayer) &&
     (!entry.input || input) &&
     (!entry.last || last) &&
+    (!entry.weighs || place.weighs) &&
     (!entry.first || place === first) &&
     (entry.untilLayer === undefined || layerIndex <= entry.untilLayer)
   );

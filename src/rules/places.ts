@@ -1,6 +1,6 @@
 import type * as tf from "@tensorflow/tfjs";
 import { isActivationLayer } from "../checks/activations.js";
-import type { Program, Step } from "../reverse/index.js";
+import { MOVES, type Program, type Step, type StepKind } from "../reverse/index.js";
 
 /** Where a step stands in its model: what composites ask. */
 export interface Place {
@@ -11,6 +11,8 @@ export interface Place {
   readonly last: boolean;
   /** Whether its layer is nothing but an activation. */
   readonly ownLayer: boolean;
+  /** Of a softmax, whether what it gives is multiplied with values, moved at most, as attention's weights are. */
+  readonly weighs: boolean;
   /** The place of its layer, or of the nested model that has it, in `model.layers`. */
   readonly layerIndex: number;
 }
@@ -34,7 +36,18 @@ export function placesOf({ steps, inputs, outputs }: Program, model: tf.LayersMo
       input,
       last: step.outputs.some((id) => outputs.includes(id)),
       ownLayer: isActivationLayer(layer),
+      weighs: step.kind === "softmax" && weighs(step, steps),
       layerIndex: layers.indexOf(path.split("/")[0] as string),
     };
   });
+}
+
+const MOVING: readonly StepKind[] = MOVES;
+
+function weighs({ outputs }: Step, steps: readonly Step[]): boolean {
+  const users = steps.filter((step) => step.inputs.some((id) => outputs.includes(id)));
+  return users.some(
+    (user) =>
+      ["bilinear", "multiply"].includes(user.kind) || (MOVING.includes(user.kind) && weighs(user, steps)),
+  );
 }

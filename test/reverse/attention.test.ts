@@ -104,6 +104,13 @@ const cases: Case[] = [
   { title: "of Bahdanau", className: "AdditiveAttention", config: {}, shapes: [series, [3, 5]] },
   { title: "by a Dot layer", className: "Dot", config: { axes: [2, 2] }, shapes: [series, [3, 5]] },
   {
+    title: "by a Dot layer of vectors of length 1",
+    className: "Dot",
+    config: { axes: [2, 2], normalize: true },
+    shapes: [series, [3, 5]],
+  },
+  { title: "by the cosine", className: "Dot", config: { axes: 1, normalize: true }, shapes: [[5], [5]] },
+  {
     title: "by a bare product",
     className: "Operation",
     config: operationConfig("product", "Matmul", [{ input: 0 }, { input: 1 }]),
@@ -286,6 +293,36 @@ for (const attention of ["attnlrp", "constant"]) {
     });
   });
 }
+
+test("as constants, a softmax's shares take nothing of what they are multiplied with; one that weighs nothing is passed", () => {
+  withoutLeak(() => {
+    const L = tf.layers;
+    const x = tf.input({ shape: [4, 5] });
+    const shares = [
+      L.dense({ units: 1 }),
+      L.flatten(),
+      L.softmax({ name: "shares" }),
+      L.reshape({ targetShape: [4, 1] }),
+    ].reduce((y, layer) => layer.apply(y) as tf.SymbolicTensor, x);
+    const weighed = L.multiply().apply([shares, x]) as tf.SymbolicTensor;
+    const between = [L.globalAveragePooling1d({}), L.dense({ units: 3 }), L.softmax(), L.dense({ units: 2 })];
+    const logits = between.reduce((y, layer) => layer.apply(y) as tf.SymbolicTensor, weighed);
+    const model = withRandomWeights(tf.model({ inputs: x, outputs: logits }), 4);
+    const value = randomTensor([2, 4, 5], 1);
+    const analyzer = createAnalyzer("lrp.epsilon", model, { attention: "constant", epsilon: 1e-6 });
+    const { delta, layers, relevance, dispose } = analyzer.explain(value, {
+      neuronSelection: 0,
+      layers: ["shares"],
+    });
+    delta!.forEach((gap) => assert.ok(Math.abs(gap) < 1e-4, `${gap}`));
+    assert.ok([...layers.shares!.dataSync()].every((v) => v === 0));
+    assert.ok((relevance as tf.Tensor).dataSync().some((v) => v !== 0));
+    dispose();
+    analyzer.dispose();
+    value.dispose();
+    model.dispose();
+  });
+});
 
 test("without the option attention is refused, with the two there are; a mask that another layer computes needs no rule", () => {
   withoutLeak(() => {

@@ -158,6 +158,27 @@ const explained: Case[] = [
   operated("Stack", [[{ input: 0 }, { input: 1 }]], { axis: 1 }, [3], [3]),
   operated("Gelu", [{ input: 0 }], { approximate: false }, [4]),
   operated("Normalize", [{ input: 0 }], { axis: -1 }, [4]),
+  operated("Absolute", [{ input: 0 }], {}, [4]),
+  operated("Clip", [{ input: 0 }, -0.5, 0.5], {}, [4]),
+  operated("Power", [{ input: 0 }, 2], {}, [4]),
+  operated("Maximum", [0.1, { input: 0 }], {}, [4]),
+  operated("Multiply", [{ input: 0 }, [[1, 2, -3]]], {}, [1]),
+  operated(
+    "Matmul",
+    [
+      {
+        constant: [
+          [1, 2],
+          [3, -4],
+          [0, 1],
+        ],
+        dtype: "float32",
+      },
+      { input: 0 },
+    ],
+    {},
+    [2, 4],
+  ),
   operated(
     "Matmul",
     [
@@ -341,7 +362,8 @@ test("what has options beyond a rule is differentiated, and refused by name by m
       config: { ...conv, kernelSize: [3, 3], strides: [2, 2], outputPadding: [1, 1] },
       shapes: [[4, 4, 2]],
     },
-    operated("Absolute", [{ input: 0 }], {}, [4, 2]),
+    operated("Std", [{ input: 0 }], { axis: 1 }, [4, 2]),
+    operated("Floor", [{ input: 0 }], {}, [4, 2]),
     operated(
       "Pad",
       [{ input: 0 }, 1],
