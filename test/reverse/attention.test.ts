@@ -125,11 +125,11 @@ const cases: Case[] = [
 ];
 
 /** The layer, and a dense layer behind it. */
-function modelOf({ className, config, shapes }: Case, { bias = true } = {}): tf.LayersModel {
+function modelOf({ className, config, shapes }: Case): tf.LayersModel {
   const xs = shapes.map((shape) => tf.input({ shape }));
   const y = layerFromConfig(className, { name: "attention", ...config }).apply(xs) as tf.SymbolicTensor;
-  const flat = tf.layers.flatten().apply(y) as tf.SymbolicTensor;
-  const logits = tf.layers.dense({ units: 2, useBias: bias }).apply(flat) as tf.SymbolicTensor;
+  const flat = y.shape.length === 2 ? y : (tf.layers.flatten().apply(y) as tf.SymbolicTensor);
+  const logits = tf.layers.dense({ units: 2 }).apply(flat) as tf.SymbolicTensor;
   return withRandomWeights(tf.model({ inputs: xs, outputs: logits }), 3);
 }
 
