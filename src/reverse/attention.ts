@@ -56,15 +56,7 @@ function headsLinks(call: LayerCall, layer: Heads): Link[] {
   const q = part("query", query);
   const k = part("key", key);
   const scores = wiring.add({ kind: "bilinear", apply: (a, b) => layer.scores(a, b) }, q, k);
-  const weights = wiring.add(
-    {
-      ...SOFTMAX,
-      carried: 1,
-      apply: (z: tf.Tensor, ...inputs: tf.Tensor[]) => layer.probabilities(z, inputs),
-    },
-    scores,
-    ...all,
-  );
+  const weights = wiring.add(weighing(layer), scores, ...all);
   const v = part("value", value);
   let heads = wiring.add(
     {
@@ -87,6 +79,12 @@ function headsLinks(call: LayerCall, layer: Heads): Link[] {
   return given(call, wiring, y, weights);
 }
 
+/** The softmax of scores under the masks that the call's inputs make. */
+function weighing(layer: Heads | PlainAttention): Link {
+  const apply = (z: tf.Tensor, ...inputs: tf.Tensor[]) => layer.probabilities(z, inputs);
+  return { ...SOFTMAX, carried: 1, apply };
+}
+
 function plainLinks(call: LayerCall, layer: PlainAttention): Link[] {
   const { query, key, value, all } = placesOf(layer.roles);
   const wiring = new Wiring(call);
@@ -94,15 +92,7 @@ function plainLinks(call: LayerCall, layer: PlainAttention): Link[] {
     layer.additive() === null
       ? wiring.add({ kind: "bilinear", apply: (a, b) => layer.scores(a, b) }, query, key)
       : additiveScores(wiring, layer, query, key);
-  const weights = wiring.add(
-    {
-      ...SOFTMAX,
-      carried: 1,
-      apply: (z: tf.Tensor, ...inputs: tf.Tensor[]) => layer.probabilities(z, inputs),
-    },
-    scores,
-    ...all,
-  );
+  const weights = wiring.add(weighing(layer), scores, ...all);
   const y = wiring.add(
     { kind: "bilinear", carried: 2, apply: (a, b, ...inputs) => layer.weighted(a, b, inputs) },
     weights,
