@@ -1,6 +1,6 @@
 import type * as tf from "@tensorflow/tfjs";
 import { ModelFormatError } from "../errors.js";
-import { readAll } from "./byteSource.js";
+import { after, readAll } from "./byteSource.js";
 import { type GraphArtifacts, isGraph } from "./graphFromArtifacts.js";
 import { isModelConfig, isRecord, type Json, type JsonRecord, parseJson, shown } from "./keras/checks.js";
 import type { KerasFile } from "./keras/openKeras.js";
@@ -42,6 +42,11 @@ export async function openModel(
   if (begins(head, ZIP)) return (await keras()).openKerasArchive(main);
   const [first] = new TextDecoder().decode(head).trimStart();
   if (first !== "{" && first !== "[") {
+    // HDF5 leaves room for others' bytes before its own: 512, or twice as many, or twice those.
+    for (let skipped = 512; skipped + HDF5.length <= main.length; skipped *= 2) {
+      const { bytes } = await main.read(skipped, HDF5.length);
+      if (begins(bytes, HDF5)) return (await keras()).openKerasHdf5(after(main, skipped), null);
+    }
     throw new ModelFormatError(
       `${main.name}: expected a .keras archive, an HDF5 file or JSON, got ` +
         (main.length === 0

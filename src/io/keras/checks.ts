@@ -62,6 +62,12 @@ export function shown(value: unknown): string {
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 
+/** A name out of a file as messages show it: on one line, and not too long. */
+export function printable(name: string): string {
+  const plain = name.replace(/\p{Cc}/gu, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`);
+  return plain.length > 200 ? `${plain.slice(0, 197)}...` : plain;
+}
+
 function wrong(where: string, expected: string, value: unknown): ModelFormatError {
   return new ModelFormatError(`${where}: expected ${expected}, got ${shown(value)}`);
 }
