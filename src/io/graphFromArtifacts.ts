@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { ModelFormatError } from "../errors.js";
 import type { JsonRecord } from "./keras/checks.js";
+import { reasonOf } from "./saying.js";
 
 /** A graph model as files hold it: its operations, and its weights. */
 export interface GraphArtifacts {
@@ -31,7 +32,7 @@ export async function graphFromArtifacts(artifacts: GraphArtifacts): Promise<tf.
     for (const variable of Object.values(tf.engine().registeredVariables)) {
       if (!before.has(variable)) variable.dispose();
     }
-    const message = error instanceof Error ? error.message : String(error);
+    const message = reasonOf(error);
     throw new ModelFormatError(`TensorFlow.js cannot build the graph: ${message}`, { cause: error });
   }
 }

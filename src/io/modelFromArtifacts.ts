@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs";
 import { ModelFormatError } from "../errors.js";
 import { registerLayers } from "../layers/registerLayers.js";
 import { buildOrNothing } from "./atomicBuild.js";
+import { reasonOf } from "./saying.js";
 
 /** A layers model as files hold it: its topology in the JSON of Keras, and its weights. */
 export interface LayersModelArtifacts {
@@ -30,7 +31,7 @@ export function modelFromArtifacts(artifacts: LayersModelArtifacts): tf.LayersMo
     });
   } catch (error) {
     if (error instanceof ModelFormatError) throw error;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = reasonOf(error);
     throw new ModelFormatError(`TensorFlow.js cannot build the model: ${message}`, { cause: error });
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { Dataset, File, Group } from "jsfive";
 import { Hdf5Attributes } from "./hdf5Attributes.js";
-import { Hdf5Bytes, readingHdf5 } from "./hdf5Bytes.js";
+import { Hdf5Bytes, Hdf5Damage, MOST_DIMENSIONS, readingHdf5 } from "./hdf5Bytes.js";
 import { elementType, valuesOf } from "./hdf5Values.js";
 
 /** An array in the file, before its values are read. */
@@ -72,6 +72,7 @@ export async function openHdf5(buffer: ArrayBuffer, name: string): Promise<Hdf5F
       return reading(path, () => {
         elementType(found.dtype);
         const { shape } = found;
+        if (shape.length > MOST_DIMENSIONS) throw new Hdf5Damage(`it has ${shape.length} dimensions`);
         const size = shape.reduce((product, n) => product * n, 1);
         const values = () => reading(path, () => valuesOf(file, found, size, jsfive.Filters));
         return { path, shape, size, values };

@@ -3,7 +3,13 @@
  * console of those that it cannot, and make lists as long as the file says.
  */
 import type { DataObjects } from "jsfive";
-import { type Hdf5Bytes, Hdf5Damage, Hdf5Unsupported, UNDEFINED_ADDRESS } from "./hdf5Bytes.js";
+import {
+  type Hdf5Bytes,
+  Hdf5Damage,
+  Hdf5Unsupported,
+  MOST_DIMENSIONS,
+  UNDEFINED_ADDRESS,
+} from "./hdf5Bytes.js";
 
 const ATTRIBUTE = 0x0c;
 const ATTRIBUTE_INFO = 0x15;
@@ -80,7 +86,9 @@ export class Hdf5Attributes {
     if (version !== 1 && version !== 2) throw new Hdf5Damage(`a dataspace is of version ${version}`);
     if (version === 2 && file.u8(at + 3) === NULL_SPACE) return null;
     const start = at + (version === 1 ? 8 : 4);
-    return Array.from({ length: file.u8(at + 1) }, (_, i) => file.u64(start + 8 * i));
+    const rank = file.u8(at + 1);
+    if (rank > MOST_DIMENSIONS) throw new Hdf5Damage(`a dataspace has ${rank} dimensions`);
+    return Array.from({ length: rank }, (_, i) => file.u64(start + 8 * i));
   }
 
   /** A string in a global heap. */

@@ -62,6 +62,9 @@ export class Hdf5Bytes {
 export const MOST_UNPACKING = 16;
 export const UNPACKING_FREE = 64 * 2 ** 20;
 
+/** HDF5's limit of dimensions. */
+export const MOST_DIMENSIONS = 32;
+
 /** Where nothing was stored. */
 export const UNDEFINED_ADDRESS = 2 ** 64;
 

@@ -1,9 +1,11 @@
 /** Keras's own files: .keras archives, .h5 files, and weights beside a model's JSON. */
+
 import type * as tf from "@tensorflow/tfjs";
 import { ModelFormatError, TracelightError } from "../../errors.js";
 import { registerLayers } from "../../layers/registerLayers.js";
 import { buildOrNothing } from "../atomicBuild.js";
 import { type ByteSource, readAll } from "../byteSource.js";
+import { reasonOf } from "../saying.js";
 import { buildModel } from "./buildModel.js";
 import { isRecord, type Json, parseJson } from "./checks.js";
 import { type Hdf5File, openHdf5 } from "./hdf5.js";
@@ -116,7 +118,7 @@ export function buildKeras(file: KerasFile, onProgress?: (weights: number) => vo
     return buildOrNothing(() => buildModel(spec, weights, { where, keras, version, owned, onProgress }));
   } catch (error) {
     if (error instanceof TracelightError) throw error;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = reasonOf(error);
     throw new ModelFormatError(`${where}: TensorFlow.js cannot build the model: ${message}`, {
       cause: error,
     });

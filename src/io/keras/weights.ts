@@ -87,7 +87,8 @@ function arraysIn(
 ): Hdf5Array[] {
   // What training makes of a kernel's norm is not asked for.
   const own = className === "SpectralNormalization" ? [] : varsIn(file, join(group, "vars"), where);
-  const sublayers = (SUBLAYERS[className] ?? []).flatMap((name) => {
+  const names = Object.hasOwn(SUBLAYERS, className) ? (SUBLAYERS[className] as readonly string[]) : [];
+  const sublayers = names.flatMap((name) => {
     const at = [name, `_${name}`].map((key) => join(group, key)).find((path) => file.keys(path) !== null);
     if (at === undefined) return [];
     const inner = innerOf(config, name);
