@@ -172,7 +172,7 @@ test("a topology that is no model's is refused", () => {
   const rest = { weightSpecs: [], weightData: new ArrayBuffer() };
   failsWithoutLeak(
     () => modelFromArtifacts({ modelTopology: {}, ...rest }),
-    "expected a topology with class_name Sequential, Model or Functional and a config, got class_name undefined",
+    "expected a topology with class_name Sequential, Model or Functional and a config, got class_name nothing",
   );
   failsWithoutLeak(
     () => modelFromArtifacts({ modelTopology: { class_name: "toString", config: {} }, ...rest }),
