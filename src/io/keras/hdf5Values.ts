@@ -43,14 +43,26 @@ export function valuesOf(
     throw new Hdf5Damage(`expected ${wanted} bytes of values, it says that it has ${layout.length}`);
   }
   const bytes = file.bytes(layout.at, wanted);
-  if (type.kind === "f" && type.width === 4 && type.littleEndian) {
-    return layout.at % 4 === 0
-      ? new Float32Array(file.buffer, layout.at, size)
+  if (!isFloats(type)) file.unpack(4 * size);
+  return floats(bytes, type);
+}
+
+function isFloats({ kind, width, littleEndian }: ElementType): boolean {
+  return kind === "f" && width === 4 && littleEndian;
+}
+
+/** Elements as float32: the bytes themselves, where they are that and lie as such must. */
+function floats(bytes: Uint8Array<ArrayBuffer>, type: ElementType): Float32Array {
+  const { buffer, byteOffset, length } = bytes;
+  const count = length / type.width;
+  if (isFloats(type))
+    return byteOffset % 4 === 0
+      ? new Float32Array(buffer, byteOffset, count)
       : new Float32Array(bytes.slice().buffer);
-  }
-  file.unpack(4 * size);
-  const read = reader(new DataView(file.buffer, layout.at, wanted), type);
-  return Float32Array.from({ length: size }, (_, i) => read(i));
+  const read = reader(new DataView(buffer, byteOffset, length), type);
+  const values = new Float32Array(count);
+  for (let i = 0; i < count; i++) values[i] = read(i);
+  return values;
 }
 
 /** An array that was never written. */
@@ -163,22 +175,14 @@ function unchunked(
       throw new Hdf5Damage(`a chunk at [${chunk.offset.join(", ")}] lies outside of [${shape.join(", ")}]`);
     const stored = file.bytes(chunk.at, pipeline.length === 0 ? inChunk * type.width : chunk.length);
     const bytes = unfiltered(stored, chunk.mask, pipeline, inChunk * type.width, type.width, filters);
-    place(
-      reader(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), type),
-      chunk.offset,
-      chunks.shape,
-      {
-        values,
-        shape,
-      },
-    );
+    place(floats(bytes, type), chunk.offset, chunks.shape, { values, shape });
   }
   return values;
 }
 
 /** Puts a chunk's values, as far as they lie inside, row by row where they belong. */
 function place(
-  read: (i: number) => number,
+  part: Float32Array,
   offset: readonly number[],
   chunk: readonly number[],
   { values, shape }: { values: Float32Array; shape: readonly number[] },
@@ -188,10 +192,8 @@ function place(
     const count = Math.min(chunk[axis] ?? 1, (shape[axis] ?? 1) - (offset[axis] ?? 0));
     const start = to * (shape[axis] ?? 1) + (offset[axis] ?? 0);
     const begin = from * (chunk[axis] ?? 1);
-    for (let i = 0; i < count; i++) {
-      if (axis < last) row(axis + 1, begin + i, start + i);
-      else values[start + i] = read(begin + i);
-    }
+    if (axis >= last) values.set(part.subarray(begin, begin + count), start);
+    else for (let i = 0; i < count; i++) row(axis + 1, begin + i, start + i);
   };
   row(0, 0, 0);
 }
@@ -269,7 +271,7 @@ function unfiltered(
 }
 
 /** Bytes are inflated in steps, to stop where there are more than there may be. */
-const STEP = 4096;
+const STEP = 2 ** 16;
 
 function inflate(packed: Uint8Array<ArrayBuffer>, most: number): Uint8Array<ArrayBuffer> {
   const out = new Uint8Array(most);
