@@ -5,6 +5,7 @@
 import type { Dataset, File, Group } from "jsfive";
 import { Hdf5Attributes } from "./hdf5Attributes.js";
 import { Hdf5Bytes, Hdf5Damage, MOST_DIMENSIONS, readingHdf5 } from "./hdf5Bytes.js";
+import { checkGroup, rootAddress } from "./hdf5Groups.js";
 import { elementType, valuesOf } from "./hdf5Values.js";
 
 /** An array in the file, before its values are read. */
@@ -26,6 +27,9 @@ export interface Hdf5File {
   array(path: string): Hdf5Array | null;
 }
 
+/** In characters; no file of Keras comes near. */
+const LONGEST_PATH = 8192;
+
 /**
  * Opens an HDF5 file in memory.
  *
@@ -37,19 +41,31 @@ export async function openHdf5(buffer: ArrayBuffer, name: string): Promise<Hdf5F
   const file = new Hdf5Bytes(buffer);
   const attributes = new Hdf5Attributes(file);
   const reading = <T>(what: string, read: () => T): T => readingHdf5(name, what, read);
-  const root: File = reading("the HDF5 file", () => new jsfive.File(buffer, name));
+  const root: File = reading("the HDF5 file", () => {
+    checkGroup(file, rootAddress(file));
+    return new jsfive.File(buffer, name);
+  });
   // Groups are parsed once: a file of thousands of layers would parse its root that often.
   const groups = new Map<string, Group | Dataset | null>([["", root]]);
   const find = (path: string): Group | Dataset | null => {
     const known = groups.get(path);
     if (known !== undefined) return known;
+    if (path.length > LONGEST_PATH) return null;
+    // What leads back to itself is nowhere.
+    groups.set(path, null);
     const slash = path.lastIndexOf("/");
-    const parent = find(path.slice(0, Math.max(slash, 0)));
+    const base = path.slice(0, Math.max(slash, 0));
+    const parent = find(base);
     const key = path.slice(slash + 1);
+    if (!(parent instanceof jsfive.Group) || !Object.hasOwn(parent._links, key)) return null;
+    const link = parent._links[key] as number | string;
     const found =
-      parent instanceof jsfive.Group && parent.keys.includes(key)
-        ? reading(path, () => parent.get(key))
-        : null;
+      typeof link === "string"
+        ? find(link.startsWith("/") ? link.slice(1) : `${base}/${link}`)
+        : reading(path, () => {
+            checkGroup(file, link);
+            return parent.get(key);
+          });
     groups.set(path, found);
     return found;
   };

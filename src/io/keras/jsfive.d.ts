@@ -10,6 +10,8 @@ declare module "jsfive" {
 
   class Group {
     readonly keys: string[];
+    /** By name: where a member's header is, or the path that a soft link says. */
+    readonly _links: Record<string, number | string>;
     readonly _dataobjects: DataObjects;
     get(path: string): Group | Dataset;
   }

@@ -78,6 +78,37 @@ const cases: [string, () => Uint8Array<ArrayBuffer>, RegExp][] = [
     /gzip\/kernel cannot be read, the file is damaged: expected a tree of chunks at \d+, got other bytes$/,
   ],
 ];
+/** An HDF5 file of nothing but a root group, whose tree of names leads to one table twice. */
+function tangled(): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(1024);
+  const view = new DataView(bytes.buffer);
+  const [header, heap, tree, table] = [96, 200, 300, 600] as const;
+  const text = (word: string, to: number) => bytes.set(new TextEncoder().encode(word), to);
+  const address = (to: number, value: number) => view.setBigUint64(to, BigInt(value), true);
+  bytes.set([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]);
+  bytes.set([8, 8], 13);
+  address(64, header);
+  // One message, of 16 bytes, which says where the tree and its names are.
+  bytes.set([1, 0, 1, 0, 1, 0, 0, 0, 24], header);
+  bytes.set([0x11, 0, 16], header + 16);
+  address(header + 24, tree);
+  address(header + 32, heap);
+  text("HEAP", heap);
+  address(heap + 8, 16);
+  address(heap + 24, heap + 32);
+  text("TREE", tree);
+  view.setUint16(tree + 6, 2, true);
+  address(tree + 32, table);
+  address(tree + 48, table);
+  text("SNOD", table);
+  return bytes;
+}
+cases.push([
+  "a tree that leads to the same names again and again",
+  tangled,
+  /the HDF5 file cannot be read, the file is damaged: its tree comes to 600 twice$/,
+]);
+
 for (const [what, bytes, message] of cases) {
   test(`refused in one sentence: ${what}`, () => rejects(loadModel(bytes()), ModelFormatError, message));
 }
