@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs";
 import { ModelFormatError } from "../errors.js";
 import { registerLayers } from "../layers/registerLayers.js";
 import { buildOrNothing } from "./atomicBuild.js";
+import { boundRounds } from "./boundedRounds.js";
 import { shown } from "./keras/checks.js";
 import { reasonOf } from "./saying.js";
 
@@ -55,6 +56,7 @@ function buildModel(modelTopology: object): tf.LayersModel {
       `expected a topology with class_name Sequential, Model or Functional and a config, got class_name ${typeof className === "string" ? className : shown(className)}`,
     );
   }
+  boundRounds(config);
   const [cls, fromConfig] = classes[className] as unknown as [unknown, FromConfig];
   const model = fromConfig(cls, config, {}, true);
   if (!(model instanceof tf.LayersModel)) {
