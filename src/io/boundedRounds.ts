@@ -1,5 +1,5 @@
 import { ModelFormatError } from "../errors.js";
-import { isRecord } from "./keras/checks.js";
+import { isRecord, shown } from "./keras/checks.js";
 
 /**
  * Lets TensorFlow.js build the model of a configuration, in camel case, in as many rounds through its layers as there may be,
@@ -12,6 +12,7 @@ export function boundRounds(config: unknown): void {
   for (const layer of layers) {
     if (!isRecord(layer)) continue;
     if (Array.isArray(layer.inboundNodes)) calls += layer.inboundNodes.length;
+    checkInitializers(layer.config, String(layer.name));
     boundRounds(layer.config);
     // What a wrapper holds.
     if (isRecord(layer.config) && isRecord(layer.config.layer)) boundRounds(layer.config.layer.config);
@@ -28,4 +29,19 @@ export function boundRounds(config: unknown): void {
       return layers.values();
     },
   });
+}
+
+/** TensorFlow.js draws until a number is near enough to the mean, which none is where one of the two is no number. */
+function checkInitializers(config: unknown, layer: string): void {
+  if (!isRecord(config)) return;
+  for (const [key, value] of Object.entries(config)) {
+    if (!/initializer$/i.test(key) || !isRecord(value) || !isRecord(value.config)) continue;
+    for (const name of ["scale", "mean", "stddev"]) {
+      const given = value.config[name] ?? 0;
+      if (typeof given !== "number")
+        throw new ModelFormatError(
+          `layer ${layer}: expected ${name} of its ${key} to be a number, got ${shown(given)}`,
+        );
+    }
+  }
 }

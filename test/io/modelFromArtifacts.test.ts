@@ -189,6 +189,15 @@ test("layers that wait for one that is not there, or for each other, are refused
   }
 });
 
+test("an initializer whose numbers are none is refused: TensorFlow.js would draw for ever", async () => {
+  const { modelTopology, ...rest } = await artifactsOf(sharedNet());
+  const text = JSON.stringify(modelTopology).replace(/"scale":[^,]+/, '"scale":"x"');
+  failsWithoutLeak(
+    () => modelFromArtifacts({ modelTopology: JSON.parse(text) as object, ...rest }),
+    /^layer \S+: expected scale of its \w+Initializer to be a number, got "x"$/,
+  );
+});
+
 test("a topology that is no model's is refused", () => {
   const rest = { weightSpecs: [], weightData: new ArrayBuffer() };
   failsWithoutLeak(
