@@ -12,7 +12,7 @@ export function boundRounds(config: unknown): void {
   for (const layer of layers) {
     if (!isRecord(layer)) continue;
     if (Array.isArray(layer.inboundNodes)) calls += layer.inboundNodes.length;
-    checkInitializers(layer.config, String(layer.name));
+    checkInitializers(layer.config, String(layer.name ?? (isRecord(layer.config) ? layer.config.name : "")));
     boundRounds(layer.config);
     // What a wrapper holds.
     if (isRecord(layer.config) && isRecord(layer.config.layer)) boundRounds(layer.config.layer.config);

@@ -1,5 +1,5 @@
 import type * as tf from "@tensorflow/tfjs";
-import { GraphError, ModelFormatError } from "../errors.js";
+import { GraphError, ModelFormatError, TracelightError } from "../errors.js";
 import { asLayersModel } from "../graph/asLayersModel.js";
 import { registerLayers } from "../layers/registerLayers.js";
 import { type GraphArtifacts, graphFromArtifacts, isGraph } from "./graphFromArtifacts.js";
@@ -7,7 +7,7 @@ import { isRecord, type JsonRecord, shown } from "./keras/checks.js";
 import { modelFromArtifacts } from "./modelFromArtifacts.js";
 import { type LoadModelOptions, openModel } from "./openModel.js";
 import { type ModelSource, openSource } from "./openSource.js";
-import { named, saying } from "./saying.js";
+import { named, reasonOf, saying } from "./saying.js";
 
 /**
  * Opens a model of Keras or TensorFlow.js, whatever its format, which the bytes tell and not the name: `.keras` (Keras 3, and
@@ -134,7 +134,11 @@ async function layersOfGraph(artifacts: GraphArtifacts): Promise<tf.LayersModel>
     return asLayersModel(graph, { owned: true });
   } catch (error) {
     graph.dispose();
-    if (!(error instanceof GraphError)) throw error;
-    throw new ModelFormatError(`${error.message}; loadGraphModel opens it`, { cause: error });
+    if (error instanceof GraphError)
+      throw new ModelFormatError(`${error.message}; loadGraphModel opens it`, { cause: error });
+    if (error instanceof TracelightError) throw error;
+    throw new ModelFormatError(`its operations cannot be run as a layer: ${reasonOf(error)}`, {
+      cause: error,
+    });
   }
 }

@@ -100,6 +100,10 @@ test("graphs whose inputs have no shape, whose operations are none, and whose we
     ModelFormatError,
     /^loadModel: model\.json: TensorFlow\.js cannot build the graph: something in its configuration is missing, or of another kind/,
   );
+  const none = graphFiles(({ modelTopology: { node } }) => {
+    node.splice(0);
+  });
+  await rejects(loadModel(none), ModelFormatError, /^loadModel: model\.json: .*(operations|graph)/);
   const [json] = graphFiles() as [File];
   const short = [json, new File([new Float32Array(3)], "w.bin")];
   await rejects(loadModel(short), ModelFormatError, /w\.bin: the manifest wants 16 bytes, got 12/);
