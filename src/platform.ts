@@ -53,7 +53,10 @@ export interface OpenFile {
 /** Opens a file, where there are files; null for a folder. Errors are the system's. */
 export async function openFile(path: string | URL): Promise<OpenFile | null> {
   const { open, stat } = process.getBuiltinModule("node:fs/promises");
-  if ((await stat(path)).isDirectory()) return null;
+  const stats = await stat(path);
+  if (stats.isDirectory()) return null;
+  // Opening a pipe waits for somebody to write into it.
+  if (!stats.isFile()) throw new Error("it is neither a file nor a folder");
   const handle = await open(path);
   const { size } = await handle.stat();
   return {

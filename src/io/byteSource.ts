@@ -38,6 +38,15 @@ export function blobSource(blob: Blob, name: string): ByteSource {
   };
 }
 
+/** A source without its first bytes. */
+export function after(source: ByteSource, skipped: number): ByteSource {
+  return {
+    name: source.name,
+    length: source.length - skipped,
+    read: (offset, length) => source.read(skipped + offset, length),
+  };
+}
+
 /** All bytes of a source. */
 export function readAll(source: ByteSource): Promise<{ bytes: Uint8Array<ArrayBuffer>; owned: boolean }> {
   return source.read(0, source.length);

@@ -1,6 +1,8 @@
 import * as tf from "@tensorflow/tfjs";
 import { ModelFormatError } from "../errors.js";
+import { buildOrNothing } from "./atomicBuild.js";
 import type { JsonRecord } from "./keras/checks.js";
+import { reasonOf } from "./saying.js";
 
 /** A graph model as files hold it: its operations, and its weights. */
 export interface GraphArtifacts {
@@ -23,15 +25,15 @@ export function isGraph(topology: JsonRecord): boolean {
  * @throws ModelFormatError with what TensorFlow.js said
  */
 export async function graphFromArtifacts(artifacts: GraphArtifacts): Promise<tf.GraphModel> {
-  const before = new Set(Object.values(tf.engine().registeredVariables));
+  const given = { format: "graph-model", ...artifacts } as unknown as tf.io.ModelArtifacts;
   try {
-    const given = { format: "graph-model", ...artifacts } as unknown as tf.io.ModelArtifacts;
-    return await tf.loadGraphModel(tf.io.fromMemory(given));
+    return buildOrNothing(
+      () => tf.loadGraphModelSync(given) as unknown as tf.GraphModel,
+      // What is in no variable, and stays.
+      ({ weights }) => Object.values(weights).flat(),
+    );
   } catch (error) {
-    for (const variable of Object.values(tf.engine().registeredVariables)) {
-      if (!before.has(variable)) variable.dispose();
-    }
-    const message = error instanceof Error ? error.message : String(error);
+    const message = reasonOf(error);
     throw new ModelFormatError(`TensorFlow.js cannot build the graph: ${message}`, { cause: error });
   }
 }

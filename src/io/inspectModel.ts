@@ -38,7 +38,7 @@ export async function inspectModel(
   options: LoadModelOptions = {},
 ): Promise<InspectedModel> {
   return saying("inspectModel", async () => {
-    const opened = await openSource(source, options.name);
+    const opened = await openSource(source, options);
     try {
       const file = await openModel(opened, options);
       if ("graph" in file) return fromGraph(file.graph);

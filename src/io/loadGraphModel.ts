@@ -18,11 +18,11 @@ import { named, saying } from "./saying.js";
  */
 export async function loadGraphModel(
   source: Exclude<ModelSource, tf.io.IOHandler>,
-  options: Pick<LoadModelOptions, "name"> = {},
+  options: Pick<LoadModelOptions, "name" | "signal"> = {},
 ): Promise<tf.GraphModel> {
   return saying("loadGraphModel", async () => {
     await backendReady();
-    const opened = await openSource(source, options.name);
+    const opened = await openSource(source, options);
     const { name } = opened.main;
     try {
       const file = await openModel(opened, options);

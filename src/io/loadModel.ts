@@ -1,14 +1,14 @@
 import type * as tf from "@tensorflow/tfjs";
-import { ArgumentError, GraphError, ModelFormatError } from "../errors.js";
+import { GraphError, ModelFormatError, TracelightError } from "../errors.js";
 import { asLayersModel } from "../graph/asLayersModel.js";
 import { backendReady } from "../kernels/index.js";
 import { registerLayers } from "../layers/registerLayers.js";
 import { type GraphArtifacts, graphFromArtifacts, isGraph } from "./graphFromArtifacts.js";
-import { isRecord, type JsonRecord } from "./keras/checks.js";
+import { isRecord, type JsonRecord, shown } from "./keras/checks.js";
 import { modelFromArtifacts } from "./modelFromArtifacts.js";
 import { type LoadModelOptions, openModel } from "./openModel.js";
 import { type ModelSource, openSource } from "./openSource.js";
-import { named, saying } from "./saying.js";
+import { named, reasonOf, saying } from "./saying.js";
 
 /**
  * Opens a model of Keras or TensorFlow.js, whatever its format, which the bytes tell and not the name: `.keras` (Keras 3, and
@@ -30,35 +30,74 @@ export async function loadModel(
   options: LoadModelOptions = {},
 ): Promise<tf.LayersModel> {
   registerLayers();
+  const { onProgress, signal } = options;
+  const { tell, done, rethrown } = telling(onProgress);
   return saying("loadModel", async () => {
     await backendReady();
+    signal?.throwIfAborted();
     if (isHandler(source)) return fromHandler(source, options.name ?? "the handler's model");
-    const opened = await openSource(source, options.name);
+    const onDownload = (fraction: number) => tell(fraction / 2);
+    const opened = await openSource(source, { ...options, onDownload: onProgress && onDownload });
     try {
-      const file = await openModel(opened, options);
+      signal?.throwIfAborted();
+      const file = await openModel(opened, { ...options, onProgress: tell });
+      signal?.throwIfAborted();
       if ("graph" in file) return await named(opened.main.name, () => layersOfGraph(file.graph));
       if ("artifacts" in file) return await named(opened.main.name, () => modelFromArtifacts(file.artifacts));
       const { buildKeras } = await import("./keras/openKeras.js");
-      const { onProgress } = options;
       const total = opened.main.length / 4;
-      const model = buildKeras(file, onProgress && ((count) => onProgress(Math.min(1, count / total))));
-      onProgress?.(1);
-      return model;
+      const before = done();
+      const onWeights = (count: number) => tell(before + (1 - before) * Math.min(1, count / total));
+      return buildKeras(file, onProgress && onWeights);
     } finally {
       await opened.close();
     }
-  });
+  })
+    .then((model) => {
+      try {
+        tell(1);
+      } catch (error) {
+        model.dispose();
+        throw error;
+      }
+      return model;
+    })
+    .catch(rethrown);
+}
+
+/** Hands on what is done, which never becomes less; what the caller's function throws comes out as it is. */
+function telling(onProgress: LoadModelOptions["onProgress"]): {
+  tell: (fraction: number) => void;
+  done: () => number;
+  rethrown: (error: unknown) => never;
+} {
+  let told = 0;
+  let thrown: { error: unknown } | undefined;
+  return {
+    tell: (fraction) => {
+      told = Math.max(told, fraction);
+      try {
+        onProgress?.(told);
+      } catch (error) {
+        thrown = { error };
+        throw error;
+      }
+    },
+    done: () => told,
+    rethrown: (error) => {
+      throw thrown === undefined ? error : thrown.error;
+    },
+  };
 }
 
 async function fromHandler(handler: tf.io.IOHandler, name: string): Promise<tf.LayersModel> {
-  if (handler.load === undefined) throw new ArgumentError("loadModel: the handler given has no load method");
   const {
     modelTopology,
     signature,
     weightSpecs = [],
     weightData,
     userDefinedMetadata,
-  } = await handler.load();
+  } = await loaded(handler, name);
   if (!isRecord(modelTopology))
     throw new ModelFormatError(`${name}: expected a modelTopology that is an object`);
   const data = Array.isArray(weightData)
@@ -77,8 +116,18 @@ async function fromHandler(handler: tf.io.IOHandler, name: string): Promise<tf.L
   );
 }
 
+/** What a handler gives; what it throws is its own. */
+async function loaded(handler: tf.io.IOHandler, name: string): Promise<tf.io.ModelArtifacts> {
+  const artifacts: unknown = await handler.load?.();
+  if (!isRecord(artifacts))
+    throw new ModelFormatError(`${name}: expected a model's artifacts, got ${shown(artifacts)}`);
+  return artifacts as unknown as tf.io.ModelArtifacts;
+}
+
 function isHandler(source: ModelSource): source is tf.io.IOHandler {
-  return typeof source === "object" && "load" in source && typeof source.load === "function";
+  return (
+    typeof source === "object" && source !== null && "load" in source && typeof source.load === "function"
+  );
 }
 
 /** A graph model as a layers model, which disposes it. */
@@ -88,7 +137,11 @@ async function layersOfGraph(artifacts: GraphArtifacts): Promise<tf.LayersModel>
     return asLayersModel(graph, { owned: true });
   } catch (error) {
     graph.dispose();
-    if (!(error instanceof GraphError)) throw error;
-    throw new ModelFormatError(`${error.message}; loadGraphModel opens it`, { cause: error });
+    if (error instanceof GraphError)
+      throw new ModelFormatError(`${error.message}; loadGraphModel opens it`, { cause: error });
+    if (error instanceof TracelightError) throw error;
+    throw new ModelFormatError(`its operations cannot be run as a layer: ${reasonOf(error)}`, {
+      cause: error,
+    });
   }
 }

@@ -3,6 +3,9 @@ import { ModelFormatError } from "../errors.js";
 import { disposeStates, isRecurrent, ownsItsLayers, whenFreed } from "../layers/internals.js";
 import { registerLayers } from "../layers/registerLayers.js";
 import { buildOrNothing } from "./atomicBuild.js";
+import { boundRounds } from "./boundedRounds.js";
+import { shown } from "./keras/checks.js";
+import { reasonOf } from "./saying.js";
 
 /** A layers model as files hold it: its topology in the JSON of Keras, and its weights. */
 export interface LayersModelArtifacts {
@@ -32,7 +35,7 @@ export function modelFromArtifacts(artifacts: LayersModelArtifacts): tf.LayersMo
     });
   } catch (error) {
     if (error instanceof ModelFormatError) throw error;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = reasonOf(error);
     throw new ModelFormatError(`TensorFlow.js cannot build the model: ${message}`, { cause: error });
   }
 }
@@ -54,11 +57,17 @@ function buildModel(modelTopology: object): tf.LayersModel {
   const topology = (modelTopology as { model_config?: unknown }).model_config ?? modelTopology;
   const { className, config } = inCamelCase(topology);
   const classes = tf.serialization.SerializationMap.getMap().classNameMap;
-  if (!Object.hasOwn(classes, className) || typeof config !== "object" || config === null) {
+  if (
+    typeof className !== "string" ||
+    !Object.hasOwn(classes, className) ||
+    typeof config !== "object" ||
+    config === null
+  ) {
     throw new ModelFormatError(
-      `expected a topology with class_name Sequential, Model or Functional and a config, got class_name ${className}`,
+      `expected a topology with class_name Sequential, Model or Functional and a config, got class_name ${typeof className === "string" ? className : shown(className)}`,
     );
   }
+  boundRounds(config);
   const [cls, fromConfig] = classes[className] as unknown as [unknown, FromConfig];
   const model = fromConfig(cls, config, {}, true);
   if (!(model instanceof tf.LayersModel)) {
@@ -71,7 +80,7 @@ function buildModel(modelTopology: object): tf.LayersModel {
  * Keras's JSON as the classes of tfjs take it, with names and words in camel case. tfjs does not export its converter; it
  * does run it on what it hands to custom objects, so a custom object that keeps what it gets is the way there.
  */
-function inCamelCase(topology: unknown): { className: string; config: unknown } {
+function inCamelCase(topology: unknown): { className: unknown; config: unknown } {
   let converted: unknown;
   const keep = (_cls: unknown, config: { topology: unknown }) => {
     converted = config.topology;
@@ -82,7 +91,7 @@ function inCamelCase(topology: unknown): { className: string; config: unknown } 
   // The conversion runs before the call returns; what the promise holds is of no use.
   tf.models.modelFromJSON({ modelTopology }, customObjects).catch(() => {});
   const { className, config } = (converted ?? {}) as { className?: unknown; config?: unknown };
-  return { className: String(className), config };
+  return { className, config };
 }
 
 type PythonicConfig = Extract<

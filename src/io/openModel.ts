@@ -1,6 +1,6 @@
 import type * as tf from "@tensorflow/tfjs";
 import { ModelFormatError } from "../errors.js";
-import { readAll } from "./byteSource.js";
+import { after, readAll } from "./byteSource.js";
 import { type GraphArtifacts, isGraph } from "./graphFromArtifacts.js";
 import { isModelConfig, isRecord, type Json, type JsonRecord, parseJson, shown } from "./keras/checks.js";
 import type { KerasFile } from "./keras/openKeras.js";
@@ -12,8 +12,10 @@ export interface LoadModelOptions {
   readonly weights?: Exclude<ModelSource, tf.io.IOHandler>;
   /** For messages, in place of a file's name. */
   readonly name?: string;
-  /** Told from time to time which part of the weights is there, from 0 to 1. */
+  /** Told from time to time how much is done, from 0 to 1; of a model behind a URL, the first half is the way here. */
   readonly onProgress?: (fraction: number) => void;
+  /** Ends the opening with the signal's reason. */
+  readonly signal?: AbortSignal;
 }
 
 type TfjsFile = { readonly artifacts: LayersModelArtifacts };
@@ -42,6 +44,11 @@ export async function openModel(
   if (begins(head, ZIP)) return (await keras()).openKerasArchive(main);
   const [first] = new TextDecoder().decode(head).trimStart();
   if (first !== "{" && first !== "[") {
+    // HDF5 leaves room for others' bytes before its own: 512, or twice as many, or twice those.
+    for (let skipped = 512; skipped + HDF5.length <= main.length; skipped *= 2) {
+      const { bytes } = await main.read(skipped, HDF5.length);
+      if (begins(bytes, HDF5)) return (await keras()).openKerasHdf5(after(main, skipped), null);
+    }
     throw new ModelFormatError(
       `${main.name}: expected a .keras archive, an HDF5 file or JSON, got ` +
         (main.length === 0
@@ -51,7 +58,7 @@ export async function openModel(
   }
   const json = parseJson(new TextDecoder().decode((await readAll(main)).bytes), main.name);
   if (isModelConfig(json)) return withWeightsBeside(opened, json, options);
-  return readTfjs(opened, json);
+  return readTfjs(opened, json, options);
 }
 
 /** A model's JSON as `model.to_json()` writes it, and the weights that are given or lie beside it. */
@@ -61,7 +68,8 @@ async function withWeightsBeside(
   options: LoadModelOptions,
 ): Promise<KerasFile> {
   const stem = opened.main.name.replace(/^.*[\\/]/, "").replace(/\.json$/i, "");
-  const given = options.weights === undefined ? null : await openSource(options.weights, undefined);
+  const given =
+    options.weights === undefined ? null : await openSource(options.weights, { signal: options.signal });
   try {
     let weights = given?.main ?? null;
     for (const ending of [".weights.h5", ".h5", ".hdf5"]) weights ??= await opened.sibling(stem + ending);
@@ -87,7 +95,11 @@ const ELEMENT_BYTES: Readonly<Record<string, number>> = {
   uint8: 1,
 };
 
-async function readTfjs(opened: OpenedSource, json: Json): Promise<TfjsFile | GraphFile> {
+async function readTfjs(
+  opened: OpenedSource,
+  json: Json,
+  options: LoadModelOptions,
+): Promise<TfjsFile | GraphFile> {
   const { name } = opened.main;
   if (!isRecord(json) || !isRecord(json.modelTopology)) {
     throw new ModelFormatError(
@@ -96,7 +108,7 @@ async function readTfjs(opened: OpenedSource, json: Json): Promise<TfjsFile | Gr
     );
   }
   const { modelTopology, signature, userDefinedMetadata } = json;
-  const weights = await readWeights(opened, json);
+  const weights = await readWeights(opened, json, options);
   if (json.format === "graph-model" || isGraph(modelTopology))
     return { graph: { modelTopology, signature, userDefinedMetadata, ...weights } };
   return {
@@ -114,6 +126,7 @@ async function readTfjs(opened: OpenedSource, json: Json): Promise<TfjsFile | Gr
 async function readWeights(
   opened: OpenedSource,
   json: JsonRecord,
+  { onProgress, signal }: LoadModelOptions,
 ): Promise<Pick<LayersModelArtifacts, "weightSpecs" | "weightData">> {
   const { name } = opened.main;
   const groups = json.weightsManifest;
@@ -124,12 +137,17 @@ async function readWeights(
     );
   }
   const parts: Uint8Array[] = [];
+  const count = groups.reduce((sum, { paths }) => sum + paths.length, 0);
+  let read = 0;
   for (const { paths, weights } of groups) {
     const files = await Promise.all(
       paths.map(async (path) => {
         const file = await opened.sibling(path);
         if (file === null) throw new ModelFormatError(`${name}: the weights file ${path} does not exist`);
-        return (await readAll(file)).bytes;
+        const { bytes } = await readAll(file);
+        signal?.throwIfAborted();
+        onProgress?.(++read / (count + 1));
+        return bytes;
       }),
     );
     const wanted = weights.reduce((sum, weight) => sum + byteLength(weight), 0);

@@ -15,6 +15,19 @@ export async function saying<T>(who: string, run: () => Promise<T>): Promise<T> 
   }
 }
 
+/**
+ * What an error says that comes from below, on one line. Of those that JavaScript itself throws nobody learns more than that
+ * something was not as expected.
+ */
+export function reasonOf(error: unknown): string {
+  if (error instanceof RangeError && /call stack/.test(error.message))
+    return "it has more in a row, or inside each other, than can be followed";
+  if (error instanceof TypeError || error instanceof RangeError)
+    return "something in its configuration is missing, or of another kind than expected";
+  const message = error instanceof Error ? error.message : String(error);
+  return (message.split("\n")[0] as string).replace(/\.? Input received:.*$/, "");
+}
+
 /** Puts a file's name before the errors of what is made of it. */
 export async function named<T>(name: string, run: () => T | Promise<T>): Promise<T> {
   try {

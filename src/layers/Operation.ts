@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import type { Shape } from "./internals.js";
 import { type BaseConfig, OwnLayer } from "./OwnLayer.js";
+import { checkGrowth } from "./operations/growth.js";
 import { namedArguments, type OperationRule } from "./operations/rule.js";
 import { operations } from "./operations.js";
 
@@ -96,6 +97,13 @@ export class Operation extends OwnLayer<OperationOptions> {
     inputs: Shape[],
     sizes: readonly [number, number],
   ): (number | null)[] | (number | null)[][] {
+    const args = JSON.parse(this.options.args.name) as OperationArgument[];
+    const kwargs = JSON.parse(this.options.kwargs.name) as Record<string, OperationArgument>;
+    const given = namedArguments(operations[this.options.operation.name] as OperationRule, args, kwargs);
+    checkGrowth(
+      inputs.map((shape) => shape.map((n) => n ?? sizes[1])),
+      given,
+    );
     const [a, b] = sizes.map((unknown) =>
       tf.tidy(() =>
         [this.compute(inputs.map((shape) => tf.zeros(shape.map((n) => n ?? unknown))))]

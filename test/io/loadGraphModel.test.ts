@@ -86,12 +86,24 @@ test("a softmax that a graph ends in is a layer: it is refused where it misleads
   assert.is(tf.memory().numTensors, before);
 });
 
-test("a graph whose inputs have no shape, and one whose weights are cut off, leave nothing behind", async () => {
+test("graphs whose inputs have no shape, whose operations are none, and whose weights are cut off leave nothing behind", async () => {
   const before = tf.memory().numTensors;
   const shapeless = graphFiles(({ modelTopology: { node } }) => {
     for (const one of node) if ((one as { name: string }).name === "x") Object.assign(one, { attr: {} });
   });
   await rejects(loadModel(shapeless), ModelFormatError, /^loadModel: model\.json: .*shape of its input "x"/);
+  const empty = graphFiles(({ modelTopology: { node } }) => {
+    node.splice(0, node.length, null as never);
+  });
+  await rejects(
+    loadModel(empty),
+    ModelFormatError,
+    /^loadModel: model\.json: TensorFlow\.js cannot build the graph: something in its configuration is missing, or of another kind/,
+  );
+  const none = graphFiles(({ modelTopology: { node } }) => {
+    node.splice(0);
+  });
+  await rejects(loadModel(none), ModelFormatError, /^loadModel: model\.json: .*(operations|graph)/);
   const [json] = graphFiles() as [File];
   const short = [json, new File([new Float32Array(3)], "w.bin")];
   await rejects(loadModel(short), ModelFormatError, /w\.bin: the manifest wants 16 bytes, got 12/);

@@ -1,4 +1,7 @@
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -413,6 +416,61 @@ const cases: [string, () => ModelSource, new (...args: never[]) => Error, RegExp
     /which waits for it$/,
   ],
   [
+    "an option that is no number",
+    () => changed('"filters": 6', '"filters": {"n": 6}'),
+    ModelFormatError,
+    /config\.json: layer conv2d_1 \(Conv2D\) cannot be made: expected filters to be a whole number above 0, got \{"n":6\}$/,
+  ],
+  [
+    "an option that TensorFlow.js would take as it comes",
+    () => changed(/"strides": \[1, 1\]/, '"strides": [0, 1]'),
+    ModelFormatError,
+    /layer conv2d \(Conv2D\) cannot be made: expected strides to be whole numbers above 0, got \[0,1\]$/,
+  ],
+  [
+    "a layer that is called with nothing",
+    () => changed(/("class_name": "Concatenate".*?"args": )\[.*?\], "kwargs"/, '$1[], "kwargs"'),
+    ModelFormatError,
+    /config\.json: the layer concatenate takes no tensor$/,
+  ],
+  [
+    "JSON of a hundred thousand brackets",
+    () => archive({ "config.json": "[".repeat(1e5) + "]".repeat(1e5) }),
+    ModelFormatError,
+    /config\.json: expected JSON nested at most 1000 deep, got 100000$/,
+  ],
+  [
+    "a string without end",
+    () => archive({ "config.json": `{"class_name": "${"x".repeat(1e7)}` }),
+    ModelFormatError,
+    /config\.json: is not JSON: Unterminated string/,
+  ],
+  [
+    "a configuration that unpacks to much more than the archive",
+    () => makeZip({ ...members, "config.json": `{"a": "${"x".repeat(2 ** 25)}"}` }),
+    ModelFormatError,
+    /config\.json says that it unpacks to \d+ bytes, at most \d+ are expected here$/,
+  ],
+  [
+    "an operation that makes more than there is memory for",
+    () => withOperation("Repeat", { repeats: 1e9, axis: 1 }),
+    UnsupportedLayerError,
+    /layer op \(Repeat, Keras 3\.15\.1\): it makes a tensor of \d+ elements, at most 134217728 are tried$/,
+  ],
+  [
+    "a class that is called as what every object has",
+    () => changed('"class_name": "Concatenate"', '"class_name": "constructor"'),
+    UnsupportedLayerError,
+    /layer concatenate \(constructor, Keras 3\.15\.1\): this class of layers is not supported/,
+  ],
+  ["nothing", () => null as unknown as string, Error, /expected a path, URL, bytes, .*, got null$/],
+  [
+    "a list of no files",
+    () => [1] as unknown as File[],
+    Error,
+    /expected a list of files, got other things in it$/,
+  ],
+  [
     "what is no source",
     () => 3 as unknown as string,
     Error,
@@ -423,6 +481,133 @@ for (const [what, source, kind, message] of cases) {
   test(`refused in one sentence, with nothing left behind: ${what}`, () =>
     failsClean(source(), kind, message));
 }
+
+/** Layers in a row, each of the one before it. */
+function chain(names: readonly string[], output: string): Uint8Array<ArrayBuffer> {
+  const tensor = (name: string) => ({
+    class_name: "__keras_tensor__",
+    config: { shape: [null, 4], dtype: "float32", keras_history: [name, 0, 0] },
+  });
+  const layers = names.map((name, i) => ({
+    module: "keras.layers",
+    class_name: "Activation",
+    name,
+    config: { name, activation: "relu", trainable: true },
+    inbound_nodes: [{ args: [tensor(names[i - 1] ?? "x")], kwargs: {} }],
+  }));
+  const input = { batch_shape: [null, 4], dtype: "float32", name: "x" };
+  const first = {
+    module: "keras.layers",
+    class_name: "InputLayer",
+    name: "x",
+    config: input,
+    inbound_nodes: [],
+  };
+  const config = {
+    name: "chain",
+    layers: [...layers.reverse(), first],
+    input_layers: [["x", 0, 0]],
+    output_layers: [[output, 0, 0]],
+  };
+  return archive({ "config.json": JSON.stringify({ class_name: "Functional", config }) });
+}
+
+test("layers may stand in any order, and those that no output needs are not made", async () => {
+  const names = Array.from({ length: 300 }, (_, i) => `a${i}`);
+  const model = await loadModel(chain(names, "a250"));
+  assert.equal(
+    model.layers.map(({ name }) => name),
+    ["x", ...names.slice(0, 251)],
+  );
+  model.dispose();
+  await failsClean(
+    chain(["toString", "b", "toString"], "b"),
+    ModelFormatError,
+    /config\.json: two layers are called toString$/,
+  );
+});
+
+test("what an output does not need leaves no weights behind", async () => {
+  const before = registered();
+  const model = await loadModel(
+    changed(
+      /"output_layers": \[\["\w+", 0, 0\]\]|"output_layers": \["\w+", 0, 0\]/,
+      '"output_layers": ["conv2d", 0, 0]',
+    ),
+  );
+  model.dispose();
+  assert.is(registered(), before);
+});
+
+test("what the caller's functions throw comes out as it is, and nothing is left", async () => {
+  const [tensors, variables] = [tf.memory().numTensors, registered()];
+  for (const at of [0, 1]) {
+    const mine = new Error("mine");
+    let caught: unknown;
+    await loadModel(bytesOf("unet.keras"), {
+      onProgress: (fraction) => {
+        if (fraction >= at) throw mine;
+      },
+    }).catch((error: unknown) => {
+      caught = error;
+    });
+    assert.is(caught, mine);
+  }
+  assert.equal([tf.memory().numTensors, registered()], [tensors, variables]);
+});
+
+test("a Buffer of Node is read, though its slices are no copies", async () => {
+  const model = await loadModel(Buffer.from(bytesOf("unet.keras")));
+  model.dispose();
+});
+
+test("over the network: progress of the way here, a signal, and in one sentence what went wrong", async () => {
+  const bytes = bytesOf("unet.keras");
+  const server = createServer((request, response) => {
+    const { url } = request;
+    if (url === "/stalls") return;
+    if (url === "/breaks") {
+      response.setHeader("content-length", bytes.length);
+      response.write(bytes.subarray(0, 100));
+      setTimeout(() => response.destroy(), 20);
+      return;
+    }
+    response.setHeader("content-length", bytes.length);
+    response.end(bytes);
+  });
+  await new Promise<void>((resolve) => server.listen(0, resolve));
+  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  try {
+    const told: number[] = [];
+    (await loadModel(`${base}/model.keras`, { onProgress: (fraction) => told.push(fraction) })).dispose();
+    assert.ok(told.some((fraction) => fraction > 0 && fraction <= 0.5));
+    assert.is(told.at(-1), 1);
+    assert.equal(
+      told,
+      [...told].sort((a, b) => a - b),
+    );
+    await failsClean(`${base}/breaks`, ModelFormatError, /\/breaks: cannot be fetched: terminated/);
+    await failsClean("http://", ModelFormatError, /^loadModel: http:\/\/ is no URL that can be opened here$/);
+    const reason = new Error("mine");
+    await failsClean(`${base}/stalls`, Error, "mine", { signal: abortedIn(20, reason) });
+    await failsClean(bytes, Error, "mine", { signal: AbortSignal.abort(reason) });
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+function abortedIn(milliseconds: number, reason: Error): AbortSignal {
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(reason), milliseconds);
+  return controller.signal;
+}
+
+test("a pipe is refused, where opening it would wait for ever", async () => {
+  const pipe = join(folder, "pipe");
+  execFileSync("mkfifo", [pipe]);
+  await failsClean(pipe, ModelFormatError, /pipe cannot be read: it is neither a file nor a folder$/);
+});
 
 for (const name of ["unet.keras", "bidirectionals.h5", "masked_functional.h5"]) {
   test(`${name}, cut or with bits flipped anywhere, opens or is refused, soon, and leaves nothing`, async () => {

@@ -205,11 +205,41 @@ test("weights that the model does not have, or that are missing, are refused", a
   );
 });
 
+test("layers that wait for one that is not there, or for each other, are refused: TensorFlow.js would wait for ever", async () => {
+  type Node = [string, number, number, object][];
+  type Layers = { name: string; inbound_nodes: Node[] }[];
+  const changes: ((layers: Layers) => void)[] = [
+    (layers) => layers.shift(),
+    (layers) => {
+      const last = layers.at(-1) as Layers[number];
+      last.inbound_nodes = [[[last.name, 0, 0, {}]]];
+    },
+  ];
+  for (const change of changes) {
+    const { modelTopology, ...rest } = await artifactsOf(sharedNet());
+    const topology = structuredClone(modelTopology) as { config: { layers: Layers } };
+    change(topology.config.layers);
+    failsWithoutLeak(
+      () => modelFromArtifacts({ modelTopology: topology, ...rest }),
+      /^the layers of \S+ wait for each other, or for one that is not there$/,
+    );
+  }
+});
+
+test("an initializer whose numbers are none is refused: TensorFlow.js would draw for ever", async () => {
+  const { modelTopology, ...rest } = await artifactsOf(sharedNet());
+  const text = JSON.stringify(modelTopology).replace(/"scale":[^,]+/, '"scale":"x"');
+  failsWithoutLeak(
+    () => modelFromArtifacts({ modelTopology: JSON.parse(text) as object, ...rest }),
+    /^layer \S+: expected scale of its \w+Initializer to be a number, got "x"$/,
+  );
+});
+
 test("a topology that is no model's is refused", () => {
   const rest = { weightSpecs: [], weightData: new ArrayBuffer() };
   failsWithoutLeak(
     () => modelFromArtifacts({ modelTopology: {}, ...rest }),
-    "expected a topology with class_name Sequential, Model or Functional and a config, got class_name undefined",
+    "expected a topology with class_name Sequential, Model or Functional and a config, got class_name nothing",
   );
   failsWithoutLeak(
     () => modelFromArtifacts({ modelTopology: { class_name: "toString", config: {} }, ...rest }),

@@ -1,6 +1,6 @@
 /** Builds what a model's configuration says, each layer with its weights from the start. */
 import * as tf from "@tensorflow/tfjs";
-import { ArgumentError, ModelFormatError, TracelightError, UnsupportedLayerError } from "../../errors.js";
+import { ArgumentError, ModelFormatError, UnsupportedLayerError } from "../../errors.js";
 import { distinct } from "../../graph/applied.js";
 import {
   disposeStates,
@@ -16,6 +16,7 @@ import {
 } from "../../layers/internals.js";
 import { type OperationArgument, operationConfig } from "../../layers/Operation.js";
 import { OwnLayer } from "../../layers/OwnLayer.js";
+import { reasonOf } from "../saying.js";
 import { asShape, isRecord, type JsonRecord, shown } from "./checks.js";
 import { type ConvertContext, convertLayer } from "./convertLayer.js";
 import type { Hdf5Array } from "./hdf5.js";
@@ -31,6 +32,7 @@ import {
   type TensorRef,
 } from "./modelSpec.js";
 import { operationName, ownArguments, unsupportedOperation } from "./operationSpec.js";
+import { checkOption } from "./optionKinds.js";
 import { validName } from "./validNames.js";
 import type { ModelWeights } from "./weights.js";
 
@@ -55,6 +57,13 @@ interface Made {
 }
 
 type MaskMaker = () => tf.SymbolicTensor;
+
+/** A call of a layer, the layer's first being 0. */
+interface PlacedCall {
+  readonly layer: LayerSpec;
+  readonly call: CallSpec;
+  readonly index: number;
+}
 
 /**
  * A model with its weights, or without where `weights` is null.
@@ -209,49 +218,36 @@ class Builder {
       const mask = hidden ? this.outerMask(spec.name) : null;
       made.set(layer.name, new Map([[0, [{ tensor, masked: false, mask }]]]));
     }
-    let waiting = spec.layers
-      .filter(({ kind }) => kind !== "input")
-      .flatMap((layer) => layer.calls.map((call, index) => ({ layer, call, index })));
-    while (waiting.length > 0) {
-      const later: typeof waiting = [];
-      for (const item of waiting) {
-        const { layer, call, index } = item;
-        const needed = refsOf(call);
-        if (needed.some((ref) => find(ref) === undefined) || needed.length === 0) {
-          later.push(item);
-          continue;
-        }
-        const taken = this.inputsOf(layer, call, find, specs);
-        const at = layers.get(layer.name) ?? this.layer(layer, layer, weights, taken, {});
-        layers.set(layer.name, at);
-        const inputs = this.apart(layer, at, taken, spec);
-        const outputs = this.applied(layer, at, inputs);
-        const masked = carriesMask(at, layer, inputs);
-        const mask = this.masking.has(at) ? this.outerMask(layer.name) : maskAfter(layer, inputs, index);
-        if (layer.className === "MultiHeadAttention" && this.options.keras >= 3) {
-          // Keras takes the masks off its inputs, so that what runs later does not see them.
-          for (const { layer: from, call: at, tensor } of needed) {
-            const entries = made.get(from)?.get(at);
-            const entry = entries?.[tensor];
-            if (entries !== undefined && entry !== undefined)
-              entries[tensor] = { ...entry, masked: false, mask: null };
-          }
-        }
-        const calls = made.get(layer.name) ?? new Map<number, Made[]>();
-        calls.set(
-          index,
-          outputs.map((tensor) => ({ tensor, masked, mask })),
-        );
-        made.set(layer.name, calls);
+    for (const { layer, call, index } of this.callsInOrder(spec, specs)) {
+      const needed = refsOf(call);
+      for (const ref of needed) {
+        if (find(ref) === undefined)
+          throw this.wrong(
+            `the layer ${layer.name} takes tensor ${ref.tensor} of ${ref.layer}, there is none`,
+          );
       }
-      if (later.length === waiting.length) {
-        const { layer, call } = later[0] as (typeof later)[number];
-        const missing = refsOf(call).find((ref) => find(ref) === undefined);
-        const reason =
-          missing === undefined ? "takes no tensor" : `waits for ${missing.layer}, which waits for it`;
-        throw this.wrong(`the layer ${layer.name} ${reason}`);
+      const taken = this.inputsOf(layer, call, find, specs);
+      const at = layers.get(layer.name) ?? this.layer(layer, layer, weights, taken, {});
+      layers.set(layer.name, at);
+      const inputs = this.apart(layer, at, taken, spec);
+      const outputs = this.applied(layer, at, inputs);
+      const masked = carriesMask(at, layer, inputs);
+      const mask = this.masking.has(at) ? this.outerMask(layer.name) : maskAfter(layer, inputs, index);
+      if (layer.className === "MultiHeadAttention" && this.options.keras >= 3) {
+        // Keras takes the masks off its inputs, so that what runs later does not see them.
+        for (const { layer: from, call: at, tensor } of needed) {
+          const entries = made.get(from)?.get(at);
+          const entry = entries?.[tensor];
+          if (entries !== undefined && entry !== undefined)
+            entries[tensor] = { ...entry, masked: false, mask: null };
+        }
       }
-      waiting = later;
+      const calls = made.get(layer.name) ?? new Map<number, Made[]>();
+      calls.set(
+        index,
+        outputs.map((tensor) => ({ tensor, masked, mask })),
+      );
+      made.set(layer.name, calls);
     }
     const ends = (refs: readonly TensorRef[], what: string) =>
       refs.map((ref) => {
@@ -269,6 +265,57 @@ class Builder {
     });
     if (spec.outputs.some((ref) => (find(ref)?.mask ?? null) !== null)) this.masking.add(model);
     return model;
+  }
+
+  /**
+   * The calls that the model's outputs need, each after those whose tensors it takes, else in the order of the file. A layer
+   * that nothing needs is not made: it would be in no model, and its weights never freed.
+   */
+  private callsInOrder(spec: ModelSpec, specs: ReadonlyMap<string, LayerSpec>): PlacedCall[] {
+    const places = new Map<string, number>();
+    const calls = spec.layers
+      .filter(({ kind }) => kind !== "input")
+      .flatMap((layer) => layer.calls.map((call, index) => ({ layer, call, index })));
+    for (const [place, { layer, index }] of calls.entries()) places.set(`${index} ${layer.name}`, place);
+    // How often the file has to be gone through, in its order, until a call has all that it takes.
+    const rounds = new Map<number, number>();
+    const open = new Set<number>();
+    const left = spec.outputs.map((ref) => places.get(`${ref.call} ${ref.layer}`));
+    while (left.length > 0) {
+      const place = left.at(-1);
+      if (place === undefined || rounds.has(place)) {
+        left.pop();
+        continue;
+      }
+      const { layer, call } = calls[place] as PlacedCall;
+      const refs = refsOf(call).filter((ref) => specs.get(ref.layer)?.kind !== "input");
+      if (refsOf(call).length === 0) throw this.wrong(`the layer ${layer.name} takes no tensor`);
+      const before = refs.map((ref) => places.get(`${ref.call} ${ref.layer}`));
+      const missing = refs.find((_, i) => before[i] === undefined);
+      if (missing !== undefined)
+        throw this.wrong(
+          `the layer ${layer.name} takes call ${missing.call} of ${missing.layer}, there is none`,
+        );
+      const waits = (before as number[]).filter((other) => !rounds.has(other));
+      if (waits.length === 0) {
+        const round = (other: number) => (rounds.get(other) as number) + (other < place ? 0 : 1);
+        rounds.set(
+          place,
+          (before as number[]).reduce((most, other) => Math.max(most, round(other)), 0),
+        );
+        continue;
+      }
+      open.add(place);
+      const circle = waits.find((other) => open.has(other));
+      if (circle !== undefined) {
+        const name = (calls[circle] as PlacedCall).layer.name;
+        throw this.wrong(`the layer ${layer.name} waits for ${name}, which waits for it`);
+      }
+      left.push(...waits);
+    }
+    return [...rounds]
+      .sort(([a, roundA], [b, roundB]) => roundA - roundB || a - b)
+      .map(([place]) => calls[place] as PlacedCall);
   }
 
   /**
@@ -322,6 +369,9 @@ class Builder {
           throw this.unsupported(layer, `its call argument ${key} = ${shown(value)} is not supported`);
       }
       const { roles, refs } = rolesOf(layer, call);
+      for (const role of ["query", "value"]) {
+        if (!roles.includes(role)) throw this.wrong(`the layer ${layer.name} takes no tensor as its ${role}`);
+      }
       const inputs = refs.map(get);
       return [
         ...inputs,
@@ -342,6 +392,7 @@ class Builder {
     const states = [initial_state, kwargs.states ?? null].flatMap(refsIn);
     const inputs = [...main, ...states].map(get);
     const masks = refsIn(mask);
+    if (main.length === 0) throw this.wrong(`the layer ${layer.name} takes no tensor as its input`);
     if (layer.className === "Multiply" && this.options.keras >= 3) {
       const hidden = inputs.flatMap(({ mask: make }) => (make === null ? [] : [make()]));
       return [...inputs, ...hidden.map((tensor) => ({ tensor, masked: false, mask: null }))];
@@ -472,6 +523,7 @@ class Builder {
             });
       return tf.layers.timeDistributed({ layer, ...common });
     }
+    checkOption("merge_mode", config.merge_mode);
     this.checkBackward(spec, inner.config);
     // Keras makes it so, whatever the configuration says.
     const zeros = { zero_output_for_mask: inner.config.return_sequences === true };
@@ -544,7 +596,7 @@ class Builder {
       }
       if (value.class_name === "__ellipsis__") return { ellipsis: true };
       if (value.class_name === "__numpy__" || value.class_name === "__tensor__") {
-        const { value: data, dtype } = value.config as Record<string, CallValue>;
+        const { value: data, dtype } = isRecord(value.config) ? value.config : { value: null, dtype: null };
         const kind = /^float(32|64)$/.test(String(dtype))
           ? "float32"
           : dtype === "bool"
@@ -586,7 +638,7 @@ class Builder {
       }
       if (String(array.shape) !== String(shape)) {
         throw new ModelFormatError(
-          `${where}: ${array.path} has shape [${array.shape.join(", ")}], ${what} takes its ${weight} as [${shape.join(", ")}]`,
+          `${where}: ${array.path} has shape ${sizes(array.shape)}, ${what} takes its ${weight} as ${sizes(shape)}`,
         );
       }
       const values = array.values();
@@ -624,8 +676,8 @@ class Builder {
     } catch (error) {
       if (spec.kind === "operation" && error instanceof ArgumentError)
         throw this.unsupported(spec, error.message);
-      if (error instanceof TracelightError) throw error;
-      const message = error instanceof Error ? error.message : String(error);
+      if (error instanceof ModelFormatError || error instanceof UnsupportedLayerError) throw error;
+      const message = reasonOf(error);
       if (spec.kind === "operation")
         throw this.unsupported(spec, `it is not supported with these arguments: ${message}`);
       throw new ModelFormatError(
@@ -647,6 +699,8 @@ class Builder {
     );
   }
 }
+
+const sizes = (shape: Shape): string => `[${shape.map((n) => n ?? "unknown").join(", ")}]`;
 
 const MERGES = new Set([
   "Add",

@@ -7,6 +7,7 @@ import { leakyReluOf } from "../../layers/activations.js";
 import { INTERPOLATIONS } from "../../layers/resample.js";
 import { isRecord, type Json, type JsonRecord, shown } from "./checks.js";
 import { classNameOf } from "./modelSpec.js";
+import { checkOption, WrongOption } from "./optionKinds.js";
 
 /** A layer as tfjs makes it: class name in its registry, and configuration in camel case. */
 export interface Converted {
@@ -77,6 +78,7 @@ class Reading {
     const config: Record<string, unknown> = { name: this.name, trainable: this.config.trainable !== false };
     for (const key of wanted) {
       const value = this.config[key];
+      checkOption(key, value);
       if (value !== undefined) config[camelCase(key)] = this.converted(key, value);
     }
     return { className, config: { ...config, ...extra } };
@@ -91,7 +93,8 @@ class Reading {
 
   number(key: string, otherwise: number): number {
     const value = this.config[key] ?? otherwise;
-    if (typeof value !== "number") throw this.refuse(`expected ${key} to be a number, got ${shown(value)}`);
+    if (typeof value !== "number")
+      throw new WrongOption(`expected ${key} to be a number, got ${shown(value)}`);
     return value;
   }
 
@@ -175,7 +178,9 @@ class Reading {
   /** A target shape with its -1 filled in: tfjs would leave the size unknown. */
   targetShape(): number[] {
     const target = this.config.target_shape;
-    if (!Array.isArray(target)) throw this.refuse(`expected target_shape to be a list, got ${shown(target)}`);
+    if (!Array.isArray(target))
+      throw new WrongOption(`expected target_shape to be a list, got ${shown(target)}`);
+    checkOption("target_shape", target);
     const sizes = target.map(Number);
     const space = this.context.inputShape?.slice(1) ?? [null];
     const all = space.reduce<number>((product, n) => product * (n ?? Number.NaN), 1);

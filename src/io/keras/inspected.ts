@@ -4,6 +4,7 @@ import { isRecord, type JsonRecord } from "./checks.js";
 import { type ConvertContext, convertLayer } from "./convertLayer.js";
 import { classNameOf, type ModelSpec } from "./modelSpec.js";
 import { unsupportedOperation } from "./operationSpec.js";
+import { WrongOption } from "./optionKinds.js";
 import type { ModelWeights } from "./weights.js";
 
 /** What there is to say of the layers of a model of Keras, those of nested models behind the names of these. */
@@ -52,6 +53,7 @@ function whyNot(
     convertLayer(className, name, config, context);
     return null;
   } catch (error) {
+    if (error instanceof WrongOption) return error.message;
     if (!(error instanceof UnsupportedLayerError)) throw error;
     return error.message.replace(/^layer [^:]*: /, "");
   }

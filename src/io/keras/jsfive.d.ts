@@ -5,14 +5,14 @@ declare module "jsfive" {
 
   interface DataObjects {
     find_msg_type(type: number): Message[];
-    /** Version, dimensions, layout class (0 compact, 1 contiguous, 2 chunked), and where the properties are. */
-    _get_data_message_properties(offset: number): [number, number | undefined, number, number];
-    readonly chunks: number[] | null;
+    readonly filter_pipeline: readonly Map<string, unknown>[] | null;
   }
 
   class Group {
     readonly keys: string[];
-    readonly attrs: Record<string, unknown>;
+    /** By name: where a member's header is, or the path that a soft link says. */
+    readonly _links: Record<string, number | string>;
+    readonly _dataobjects: DataObjects;
     get(path: string): Group | Dataset;
   }
 
@@ -20,7 +20,7 @@ declare module "jsfive" {
     readonly shape: number[];
     /** In NumPy's way: "<f4"; a list for what has no fixed size. */
     readonly dtype: string | unknown[];
-    readonly value: unknown;
+    readonly fillvalue: unknown;
     readonly _dataobjects: DataObjects;
   }
 
@@ -28,5 +28,8 @@ declare module "jsfive" {
     constructor(buffer: ArrayBuffer, name: string);
   }
 
-  export { type DataObjects, Dataset, File, Group, type Message };
+  /** By the filter's number. */
+  const Filters: ReadonlyMap<number, (buffer: ArrayBuffer, width: number) => ArrayBuffer>;
+
+  export { type DataObjects, Dataset, File, Filters, Group, type Message };
 }

@@ -15,6 +15,7 @@ import {
   isRecord,
   type Json,
   type JsonRecord,
+  printable,
   shown,
 } from "./checks.js";
 import { withValidNames } from "./validNames.js";
@@ -89,7 +90,7 @@ export function classNameOf(record: JsonRecord, where: string): string {
  */
 export function readModelSpec(json: Json, where: string, level = 0): ModelSpec {
   if (level > MOST_LEVELS)
-    throw new ModelFormatError(`${where}: models are nested more than ${MOST_LEVELS} deep`);
+    throw new ModelFormatError(`${printable(where)}: models are nested more than ${MOST_LEVELS} deep`);
   const record = asRecord(json, where);
   const className = classNameOf(record, where);
   const raw = record.config;

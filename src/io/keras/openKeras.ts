@@ -1,12 +1,15 @@
 /** Keras's own files: .keras archives, .h5 files, and weights beside a model's JSON. */
+
 import type * as tf from "@tensorflow/tfjs";
 import { ModelFormatError, TracelightError } from "../../errors.js";
 import { registerLayers } from "../../layers/registerLayers.js";
 import { buildOrNothing } from "../atomicBuild.js";
 import { type ByteSource, readAll } from "../byteSource.js";
+import { reasonOf } from "../saying.js";
 import { buildModel } from "./buildModel.js";
-import { isRecord, type Json, parseJson } from "./checks.js";
+import { isRecord, type Json, parseJson, printable } from "./checks.js";
 import { type Hdf5File, openHdf5 } from "./hdf5.js";
+import { MOST_UNPACKING, UNPACKING_FREE } from "./hdf5Bytes.js";
 import { type ModelSpec, readModelSpec } from "./modelSpec.js";
 import { type ModelWeights, weightsByClass, weightsByName } from "./weights.js";
 import { openZip } from "./zip.js";
@@ -24,19 +27,19 @@ export interface KerasFile {
   readonly where: string;
 }
 
-/** The largest config.json that is read. */
+/** The largest config.json that is read; and what it may unpack to beyond 16 MB, in times of the archive. */
 const LARGEST_CONFIG = 256 * 2 ** 20;
-/** What weights may unpack to, in times of the archive; Keras does not compress, and floats hardly can be. */
-const MOST_UNPACKING = 16;
+const MOST_UNPACKING_CONFIG = 64;
 
 /** Opens a .keras archive. */
 export async function openKerasArchive(source: ByteSource): Promise<KerasFile> {
   const zip = await openZip(source);
+  const largestConfig = Math.min(LARGEST_CONFIG, 2 ** 24 + MOST_UNPACKING_CONFIG * source.length);
   const json = async (name: string): Promise<Json> =>
-    parseJson(decode(await zip.read(name, LARGEST_CONFIG)), `${source.name}: ${name}`);
+    parseJson(decode(await zip.read(name, largestConfig)), `${source.name}: ${name}`);
   if (!zip.names.includes("config.json")) {
     throw new ModelFormatError(
-      `${source.name}: expected config.json in the archive, it has ${zip.names.slice(0, 8).join(", ") || "nothing"}`,
+      `${source.name}: expected config.json in the archive, it has ${zip.names.slice(0, 8).map(printable).join(", ") || "nothing"}`,
     );
   }
   const metadata = zip.names.includes("metadata.json") ? await json("metadata.json") : {};
@@ -47,12 +50,12 @@ export async function openKerasArchive(source: ByteSource): Promise<KerasFile> {
   const name = "model.weights.h5";
   if (!zip.names.includes(name)) {
     throw new ModelFormatError(
-      `${source.name}: expected ${name} in the archive, it has ${zip.names.slice(0, 8).join(", ")}; weights in other ` +
+      `${source.name}: expected ${name} in the archive, it has ${zip.names.slice(0, 8).map(printable).join(", ")}; weights in other ` +
         "forms (.npz, shards) are not read",
     );
   }
   const at = `${source.name}: ${name}`;
-  const buffer = await zip.read(name, 64 * 2 ** 20 + MOST_UNPACKING * source.length);
+  const buffer = await zip.read(name, UNPACKING_FREE + MOST_UNPACKING * source.length);
   const weights = weightsByClass(await openHdf5(buffer, at), spec, at);
   return { format: ".keras archive", keras, version, spec, weights, owned: true, where };
 }
@@ -98,7 +101,7 @@ function weightsIn(file: Hdf5File, spec: ModelSpec, name: string): ModelWeights 
 }
 
 function noModel(file: Hdf5File, name: string): ModelFormatError {
-  const keys = file.keys("")?.slice(0, 8).join(", ") || "nothing";
+  const keys = file.keys("")?.slice(0, 8).map(printable).join(", ") || "nothing";
   const weights = file.texts("", "layer_names") !== undefined || file.keys("layers") !== null;
   return new ModelFormatError(
     weights
@@ -116,7 +119,7 @@ export function buildKeras(file: KerasFile, onProgress?: (weights: number) => vo
     return buildOrNothing(() => buildModel(spec, weights, { where, keras, version, owned, onProgress }));
   } catch (error) {
     if (error instanceof TracelightError) throw error;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = reasonOf(error);
     throw new ModelFormatError(`${where}: TensorFlow.js cannot build the model: ${message}`, {
       cause: error,
     });

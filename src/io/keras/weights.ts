@@ -1,6 +1,6 @@
 /** Where the weights of each layer are: in the weights of a .keras file, and in a legacy .h5 file. */
 import { ModelFormatError } from "../../errors.js";
-import { isRecord, type JsonRecord } from "./checks.js";
+import { isRecord, type JsonRecord, printable } from "./checks.js";
 import type { Hdf5Array, Hdf5File } from "./hdf5.js";
 import type { LayerSpec, ModelSpec } from "./modelSpec.js";
 
@@ -45,7 +45,7 @@ export function weightsByClass(file: Hdf5File, model: ModelSpec, where: string, 
   const groupOf = (layer: LayerSpec) => join(base, groups.get(layer) as string);
   return {
     where,
-    of: (layer) => arraysIn(file, groupOf(layer), layer.className, layer.config),
+    of: (layer) => arraysIn(file, groupOf(layer), layer, where),
     inside: (layer) => {
       const group = layer.className === "TimeDistributed" ? join(groupOf(layer), "layer") : groupOf(layer);
       return weightsByClass(file, layer.model as ModelSpec, where, group);
@@ -79,16 +79,22 @@ export function snakeCase(className: string): string {
     .toLowerCase();
 }
 
-function arraysIn(file: Hdf5File, group: string, className: string, config: JsonRecord): Hdf5Array[] {
+function arraysIn(
+  file: Hdf5File,
+  group: string,
+  { className, config }: { readonly className: string; readonly config: JsonRecord },
+  where: string,
+): Hdf5Array[] {
   // What training makes of a kernel's norm is not asked for.
-  const own = className === "SpectralNormalization" ? [] : varsIn(file, join(group, "vars"));
-  const sublayers = (SUBLAYERS[className] ?? []).flatMap((name) => {
+  const own = className === "SpectralNormalization" ? [] : varsIn(file, join(group, "vars"), where);
+  const names = Object.hasOwn(SUBLAYERS, className) ? (SUBLAYERS[className] as readonly string[]) : [];
+  const sublayers = names.flatMap((name) => {
     const at = [name, `_${name}`].map((key) => join(group, key)).find((path) => file.keys(path) !== null);
     if (at === undefined) return [];
     const inner = innerOf(config, name);
     if (name === "cell" && inner?.className === "StackedRNNCells")
-      return stackedCells(file, at, inner.config);
-    return arraysIn(file, at, inner?.className ?? "", inner?.config ?? {});
+      return stackedCells(file, at, inner.config, where);
+    return arraysIn(file, at, inner ?? { className: "", config: {} }, where);
   });
   return [...own, ...sublayers];
 }
@@ -101,18 +107,18 @@ function innerOf(config: JsonRecord, name: string): { className: string; config:
 }
 
 /** Cells are kept as layers are: by class, counted. */
-function stackedCells(file: Hdf5File, group: string, config: JsonRecord): Hdf5Array[] {
+function stackedCells(file: Hdf5File, group: string, config: JsonRecord, where: string): Hdf5Array[] {
   const cells = Array.isArray(config.cells) ? config.cells : [];
   const names = countedNames(cells.map((cell) => (isRecord(cell) ? String(cell.class_name) : "")));
-  return names.flatMap((name) => varsIn(file, join(group, "cells", name, "vars")));
+  return names.flatMap((name) => varsIn(file, join(group, "cells", name, "vars"), where));
 }
 
 /** 0, 1, ... in the order of numbers: the file has them in the order of text. */
-function varsIn(file: Hdf5File, group: string): Hdf5Array[] {
+function varsIn(file: Hdf5File, group: string, where: string): Hdf5Array[] {
   return (file.keys(group) ?? [])
     .filter((key) => /^\d+$/.test(key))
     .sort((a, b) => Number(a) - Number(b))
-    .map((key) => arrayAt(file, join(group, key)));
+    .map((key) => arrayAt(file, join(group, key), where));
 }
 
 /**
@@ -128,7 +134,7 @@ export function weightsByName(file: Hdf5File, where: string): ModelWeights {
       .filter((name) => !/\/(vector_u|sn_u)(:0)?$/.test(name))
       .map((name) => ({
         name,
-        array: () => arrayAt(file, join(group, name)),
+        array: () => arrayAt(file, join(group, name), where),
       }));
   };
   return {
@@ -180,9 +186,12 @@ function leafOf(weight: string, leaves: readonly Leaf[]): LayerSpec | null {
   return best?.layer ?? null;
 }
 
-function arrayAt(file: Hdf5File, path: string): Hdf5Array {
+function arrayAt(file: Hdf5File, path: string, where: string): Hdf5Array {
   const array = file.array(path);
-  if (array === null) throw new ModelFormatError(`expected an array at ${path}, nothing is there`);
+  if (array === null) {
+    const what = file.keys(path) === null ? "nothing is there" : "a group is there";
+    throw new ModelFormatError(`${where}: expected an array at ${printable(path)}, ${what}`);
+  }
   return array;
 }
 

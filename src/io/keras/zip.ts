@@ -2,6 +2,7 @@
 import { ModelFormatError } from "../../errors.js";
 import type { ByteSource } from "../byteSource.js";
 import { crc32 } from "../crc32.js";
+import { printable } from "./checks.js";
 
 export interface ZipFile {
   readonly names: readonly string[];
@@ -43,7 +44,7 @@ export async function openZip(source: ByteSource): Promise<ZipFile> {
       const entry = Object.hasOwn(entries, name) ? entries[name] : undefined;
       if (entry === undefined) {
         throw new ModelFormatError(
-          `${source.name}: expected ${name} in the archive, it has ${Object.keys(entries).slice(0, 8).join(", ") || "nothing"}`,
+          `${source.name}: expected ${name} in the archive, it has ${Object.keys(entries).slice(0, 8).map(printable).join(", ") || "nothing"}`,
         );
       }
       if (entry.size > limit) {

@@ -18,7 +18,7 @@ import { named, saying } from "../saying.js";
 export async function loadLayersModel(path: string): Promise<tf.LayersModel> {
   return saying("loadLayersModel", async () => {
     await backendReady();
-    const opened = await openSource(path, undefined);
+    const opened = await openSource(path, {});
     const { name } = opened.main;
     try {
       const file = await openModel(opened, {});
