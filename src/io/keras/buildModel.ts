@@ -14,16 +14,26 @@ import {
   type Shape,
   whenFreed,
 } from "../../layers/internals.js";
-import { type OperationArgument, operationConfig } from "../../layers/Operation.js";
 import { OwnLayer } from "../../layers/OwnLayer.js";
 import { reasonOf } from "../saying.js";
-import { asShape, isRecord, type JsonRecord, shown } from "./checks.js";
+import { ATTENTION, ATTENTION_OPTIONS, handedMasks, rolesOf } from "./attentionCall.js";
+import { callsInOrder } from "./callOrder.js";
+import { isRecord, type JsonRecord, shown } from "./checks.js";
 import { type ConvertContext, convertLayer } from "./convertLayer.js";
+import {
+  carriesMask,
+  isIsolated,
+  type Made,
+  type MaskMaker,
+  MERGES,
+  maskAfter,
+  USES_MASK,
+} from "./handedMasks.js";
 import type { Hdf5Array } from "./hdf5.js";
+import { inputDType, inputShapeOf, nestedInput, withoutLastAxis } from "./inputSpec.js";
 import { impliedMask, maskOf } from "./masks.js";
 import {
   type CallSpec,
-  type CallValue,
   classNameOf,
   type LayerSpec,
   type ModelSpec,
@@ -31,7 +41,7 @@ import {
   refsOf,
   type TensorRef,
 } from "./modelSpec.js";
-import { operationName, ownArguments, unsupportedOperation } from "./operationSpec.js";
+import { operationLayer } from "./operationCall.js";
 import { checkOption } from "./optionKinds.js";
 import { validName } from "./validNames.js";
 import type { ModelWeights } from "./weights.js";
@@ -47,24 +57,6 @@ export interface BuildOptions {
   readonly onProgress?: ((fraction: number) => void) | undefined;
 }
 
-/** A tensor of the model that is being built, and whether it has a mask. */
-interface Made {
-  readonly tensor: tf.SymbolicTensor;
-  /** Whether tfjs hands a mask on with it. */
-  readonly masked: boolean;
-  /** Makes the mask that Keras hands on with it, as a tensor; null where there is none. */
-  readonly mask: MaskMaker | null;
-}
-
-type MaskMaker = () => tf.SymbolicTensor;
-
-/** A call of a layer, the layer's first being 0. */
-interface PlacedCall {
-  readonly layer: LayerSpec;
-  readonly call: CallSpec;
-  readonly index: number;
-}
-
 /**
  * A model with its weights, or without where `weights` is null.
  *
@@ -77,35 +69,6 @@ export function buildModel(
 ): tf.LayersModel {
   return new Builder(options, isIsolated(spec)).whole(spec, weights);
 }
-
-/** Whether masks or initial states occur anywhere. */
-function isIsolated(spec: ModelSpec): boolean {
-  return spec.layers.some(
-    ({ className, config, calls, model }) =>
-      className === "Masking" ||
-      config.mask_zero === true ||
-      calls.some(({ kwargs }) =>
-        ["mask", "initial_state"].some((key) => refsIn(kwargs[key] ?? null).length > 0),
-      ) ||
-      (RECURRENT.has(className) && calls.some((call) => refsOf(call).length > 1)) ||
-      (isRecord(config.layer) && isRecord(config.layer.config) && config.layer.config.mask_zero === true) ||
-      (model !== null && isIsolated(model)),
-  );
-}
-
-const RECURRENT = new Set(["SimpleRNN", "LSTM", "GRU", "RNN", "Bidirectional"]);
-/** Layers whose masks are inputs by themselves. */
-const ATTENTION = new Set([
-  "MultiHeadAttention",
-  "GroupQueryAttention",
-  "GroupedQueryAttention",
-  "Attention",
-  "AdditiveAttention",
-]);
-/** What is no tensor in their calls. */
-const ATTENTION_OPTIONS = ["use_causal_mask", "return_attention_scores"];
-/** Layers that compute with the mask of their input. */
-const USES_MASK = new Set([...RECURRENT, "TimeDistributed", "GlobalAveragePooling1D", "Softmax"]);
 
 class Builder {
   constructor(
@@ -218,7 +181,7 @@ class Builder {
       const mask = hidden ? this.outerMask(spec.name) : null;
       made.set(layer.name, new Map([[0, [{ tensor, masked: false, mask }]]]));
     }
-    for (const { layer, call, index } of this.callsInOrder(spec, specs)) {
+    for (const { layer, call, index } of callsInOrder(spec, specs, (what) => this.wrong(what))) {
       const needed = refsOf(call);
       for (const ref of needed) {
         if (find(ref) === undefined)
@@ -265,57 +228,6 @@ class Builder {
     });
     if (spec.outputs.some((ref) => (find(ref)?.mask ?? null) !== null)) this.masking.add(model);
     return model;
-  }
-
-  /**
-   * The calls that the model's outputs need, each after those whose tensors it takes, else in the order of the file. A layer
-   * that nothing needs is not made: it would be in no model, and its weights never freed.
-   */
-  private callsInOrder(spec: ModelSpec, specs: ReadonlyMap<string, LayerSpec>): PlacedCall[] {
-    const places = new Map<string, number>();
-    const calls = spec.layers
-      .filter(({ kind }) => kind !== "input")
-      .flatMap((layer) => layer.calls.map((call, index) => ({ layer, call, index })));
-    for (const [place, { layer, index }] of calls.entries()) places.set(`${index} ${layer.name}`, place);
-    // How often the file has to be gone through, in its order, until a call has all that it takes.
-    const rounds = new Map<number, number>();
-    const open = new Set<number>();
-    const left = spec.outputs.map((ref) => places.get(`${ref.call} ${ref.layer}`));
-    while (left.length > 0) {
-      const place = left.at(-1);
-      if (place === undefined || rounds.has(place)) {
-        left.pop();
-        continue;
-      }
-      const { layer, call } = calls[place] as PlacedCall;
-      const refs = refsOf(call).filter((ref) => specs.get(ref.layer)?.kind !== "input");
-      if (refsOf(call).length === 0) throw this.wrong(`the layer ${layer.name} takes no tensor`);
-      const before = refs.map((ref) => places.get(`${ref.call} ${ref.layer}`));
-      const missing = refs.find((_, i) => before[i] === undefined);
-      if (missing !== undefined)
-        throw this.wrong(
-          `the layer ${layer.name} takes call ${missing.call} of ${missing.layer}, there is none`,
-        );
-      const waits = (before as number[]).filter((other) => !rounds.has(other));
-      if (waits.length === 0) {
-        const round = (other: number) => (rounds.get(other) as number) + (other < place ? 0 : 1);
-        rounds.set(
-          place,
-          (before as number[]).reduce((most, other) => Math.max(most, round(other)), 0),
-        );
-        continue;
-      }
-      open.add(place);
-      const circle = waits.find((other) => open.has(other));
-      if (circle !== undefined) {
-        const name = (calls[circle] as PlacedCall).layer.name;
-        throw this.wrong(`the layer ${layer.name} waits for ${name}, which waits for it`);
-      }
-      left.push(...waits);
-    }
-    return [...rounds]
-      .sort(([a, roundA], [b, roundB]) => roundA - roundB || a - b)
-      .map(([place]) => calls[place] as PlacedCall);
   }
 
   /**
@@ -442,7 +354,7 @@ class Builder {
       const masked = inputs.some(({ mask }) => mask !== null);
       return this.model(spec.model, weights?.inside(key) ?? null, shape, masked);
     }
-    if (spec.kind === "operation") return this.operation(spec);
+    if (spec.kind === "operation") return operationLayer(spec, (what) => this.unsupported(spec, what));
     const context = this.context(spec, inputs);
     const made = this.explained(spec, () => this.instantiate(spec, context, weights, key, extra));
     if (isRecurrent(made)) {
@@ -574,51 +486,6 @@ class Builder {
     }
   }
 
-  private operation(spec: LayerSpec): Layer {
-    const { name } = spec;
-    const why = unsupportedOperation(spec);
-    if (why !== null) throw this.unsupported(spec, why);
-    const [call] = spec.calls as [CallSpec];
-    let count = 0;
-    const convert = (value: CallValue): OperationArgument => {
-      if (Array.isArray(value)) return value.map(convert);
-      if (typeof value !== "object" || value === null) return value;
-      if ("ref" in value) return { input: count++ };
-      if (value.class_name === "__slice__" && isRecord(value.config)) {
-        const { start, stop, step } = value.config as Record<string, number | null>;
-        return { slice: [start ?? null, stop ?? null, step ?? null] };
-      }
-      // Of Keras 2, which writes a slice so.
-      const keys = Object.keys(value).sort();
-      if (String(keys) === "start,step,stop") {
-        const { start, stop, step } = value as Record<string, number | null>;
-        return { slice: [start ?? null, stop ?? null, step ?? null] };
-      }
-      if (value.class_name === "__ellipsis__") return { ellipsis: true };
-      if (value.class_name === "__numpy__" || value.class_name === "__tensor__") {
-        const { value: data, dtype } = isRecord(value.config) ? value.config : { value: null, dtype: null };
-        const kind = /^float(32|64)$/.test(String(dtype))
-          ? "float32"
-          : dtype === "bool"
-            ? "bool"
-            : /int/.test(String(dtype))
-              ? "int32"
-              : null;
-        if ((typeof data === "number" || Array.isArray(data)) && kind !== null)
-          return { constant: data as OperationArgument, dtype: kind };
-      }
-      throw this.unsupported(spec, `its argument ${shown(value)} is not supported`);
-    };
-    const args = call.args.map(convert);
-    const kwargs = Object.fromEntries([
-      ...ownArguments(spec).map(([key, value]) => [key, convert(value as CallValue)]),
-      ...Object.entries(call.kwargs)
-        .filter(([key]) => key !== "name")
-        .map(([key, value]) => [key, convert(value)]),
-    ]);
-    return layerFromConfig("Operation", operationConfig(name, operationName(spec), args, kwargs));
-  }
-
   /** Builds a layer whose weights are the arrays, in their order. */
   private buildWith(
     spec: LayerSpec,
@@ -701,161 +568,3 @@ class Builder {
 }
 
 const sizes = (shape: Shape): string => `[${shape.map((n) => n ?? "unknown").join(", ")}]`;
-
-const MERGES = new Set([
-  "Add",
-  "Subtract",
-  "Multiply",
-  "Average",
-  "Maximum",
-  "Minimum",
-  "Concatenate",
-  "Dot",
-]);
-
-/** Whether the output of a layer has a mask, as tfjs hands it on. */
-function carriesMask(layer: Layer, spec: LayerSpec, inputs: readonly Made[]): boolean {
-  if (spec.className === "Embedding") return spec.config.mask_zero === true;
-  if (spec.className === "Masking") return true;
-  if (MERGES.has(spec.className)) return false;
-  if (spec.kind === "model" || !layer.supportsMasking || !inputs.some(({ masked }) => masked)) return false;
-  if (!RECURRENT.has(spec.className)) return true;
-  const config = isRecord(spec.config.layer) ? spec.config.layer.config : spec.config;
-  return isRecord(config) && config.return_sequences === true;
-}
-
-/** Layers that hand on the mask of their first input, in Keras. */
-const HANDS_ON = new Set(
-  (
-    "Dropout SpatialDropout1D GaussianNoise GaussianDropout AlphaDropout Activation ReLU LeakyReLU PReLU ELU Softmax " +
-    "BatchNormalization LayerNormalization GroupNormalization UnitNormalization Dense TimeDistributed " +
-    "MultiHeadAttention GroupQueryAttention GroupedQueryAttention Attention AdditiveAttention ActivityRegularization Identity"
-  ).split(" "),
-);
-
-/** How to make the mask that Keras hands on with what a layer gives. */
-function maskAfter(spec: LayerSpec, inputs: readonly Made[], call = 0): MaskMaker | null {
-  const ending = call === 0 ? "" : `_${call}`;
-  const [first] = inputs;
-  if (first === undefined || spec.kind !== "layer") return null;
-  const { className, config } = spec;
-  if (className === "Embedding") {
-    return config.mask_zero === true
-      ? once(() => operate(spec, "NotEqual", [first.tensor], [{ input: 0 }, 0], ending))
-      : null;
-  }
-  if (className === "Masking") {
-    const value = typeof config.mask_value === "number" ? config.mask_value : 0;
-    return once(() => {
-      const differs = operate(spec, "NotEqual", [first.tensor], [{ input: 0 }, value], `_values${ending}`);
-      return operate(spec, "Any", [differs], [{ input: 0 }, -1], ending);
-    });
-  }
-  if (RECURRENT.has(className)) {
-    const own = isRecord(config.layer) ? config.layer.config : config;
-    return isRecord(own) && own.return_sequences === true ? first.mask : null;
-  }
-  if (MERGES.has(className) && className !== "Dot" && className !== "Concatenate") {
-    const masks = inputs.map(({ mask }) => mask);
-    if (masks.some((mask) => mask === null)) return null;
-    if (masks.every((mask) => mask === masks[0])) return first.mask;
-    return once(() =>
-      (masks as MaskMaker[])
-        .map((mask) => mask())
-        .reduce((a, b, i) =>
-          operate(spec, "LogicalOr", [a, b], [{ input: 0 }, { input: 1 }], `_${i}${ending}`),
-        ),
-    );
-  }
-  return HANDS_ON.has(className) ? first.mask : null;
-}
-
-/** `[n]` of `[n, 1]`. */
-function withoutLastAxis(x: tf.SymbolicTensor, name: string): tf.SymbolicTensor {
-  const config = operationConfig(`${name}_numbers`, "Reshape", [{ input: 0 }, [-1]]);
-  return layerFromConfig("Operation", config).apply(x) as tf.SymbolicTensor;
-}
-
-function once(make: MaskMaker): MaskMaker {
-  let made: tf.SymbolicTensor | undefined;
-  return () => {
-    made ??= make();
-    return made;
-  };
-}
-
-function operate(
-  spec: LayerSpec,
-  operation: string,
-  inputs: tf.SymbolicTensor[],
-  args: OperationArgument[],
-  ending = "",
-): tf.SymbolicTensor {
-  const name = `${spec.name}_mask${ending}`;
-  const layer = layerFromConfig("Operation", operationConfig(name, operation, args));
-  return layer.apply(inputs.length === 1 ? (inputs[0] as tf.SymbolicTensor) : inputs) as tf.SymbolicTensor;
-}
-
-/** The masks that an attention layer finds with its inputs, of those that its call does not name. */
-function handedMasks(roles: readonly string[], inputs: readonly Made[]): { role: string; mask: MaskMaker }[] {
-  return roles.flatMap((role, i) => {
-    const mask = ["query", "value", "key"].includes(role) ? (inputs[i]?.mask ?? null) : null;
-    return mask === null || roles.includes(`${role}Mask`) ? [] : [{ role: `${role}Mask`, mask }];
-  });
-}
-
-/** What the tensors of an attention layer's call are. */
-function rolesOf(layer: LayerSpec, { args, kwargs }: CallSpec): { roles: string[]; refs: TensorRef[] } {
-  const heads = layer.className !== "Attention" && layer.className !== "AdditiveAttention";
-  const found: [string, TensorRef][] = [];
-  const add = (role: string, value: CallValue | undefined) => {
-    const [ref] = refsIn(value ?? null);
-    if (ref !== undefined) found.push([role, ref]);
-  };
-  if (heads) {
-    const order = ["query", "value", "key", "query_mask", "value_mask", "key_mask", "attention_mask"];
-    for (const [i, name] of order.entries()) add(roleName(name), args[i] ?? kwargs[name]);
-  } else {
-    const [inputs = kwargs.inputs] = args;
-    const list = Array.isArray(inputs) ? inputs : args;
-    for (const [i, name] of ["query", "value", "key"].entries()) add(name, list[i]);
-    const masks = args[1] !== undefined && Array.isArray(inputs) ? args[1] : kwargs.mask;
-    if (Array.isArray(masks))
-      for (const [i, name] of ["queryMask", "valueMask"].entries()) add(name, masks[i]);
-  }
-  return { roles: found.map(([role]) => role), refs: found.map(([, ref]) => ref) };
-}
-
-function roleName(name: string): string {
-  return name.replace(/_m/, "M");
-}
-
-/** The shape that an InputLayer states, or a first layer of Keras 2. */
-function inputShapeOf(layer: LayerSpec, where: string): (number | null)[] | null {
-  const shape = layer.config.batch_shape ?? layer.config.batch_input_shape ?? null;
-  return shape === null ? null : asShape(shape, `${where}: ${layer.name}: its input shape`);
-}
-
-/** Of a Sequential that begins with a model. */
-function nestedInput({ model }: LayerSpec): Shape | null {
-  if (model === null) return null;
-  if (model.kind === "sequential") {
-    const [first] = model.layers;
-    return first === undefined
-      ? null
-      : (inputShapeOf(first, model.name) ?? model.inputShape ?? nestedInput(first));
-  }
-  const [input] = model.inputs;
-  const layer = model.layers.find(({ name }) => name === input?.layer);
-  return layer === undefined ? null : inputShapeOf(layer, model.name);
-}
-
-function inputDType(layer: LayerSpec, where: string): tf.DataType {
-  if (layer.kind !== "input") return "float32";
-  const { dtype } = layer.config;
-  const name = isRecord(dtype) && isRecord(dtype.config) ? dtype.config.name : dtype;
-  if (name === "string")
-    throw new ModelFormatError(`${where}: the input ${layer.name} is text, which is not supported`);
-  if (name === "bool") return "bool";
-  return typeof name === "string" && /int/.test(name) ? "int32" : "float32";
-}
