@@ -5,7 +5,7 @@
 Made with Keras 3.15.1 on TensorFlow 2.21.0 (CPU). The .keras archives are packed again with deflate, which Keras does not
 do and readers must take; the .h5 files are as saved. Weights are random, moving statistics too.
 """
-import base64, io, json, os, sys, zipfile
+import base64, io, json, os, sys, tempfile, zipfile
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
@@ -689,8 +689,9 @@ def main():
             print(name, "no gradient:", str(e)[:80])
             grads = []
         ref = {"inputs": [encode(x) for x in xs], "outputs": [encode(y) for y in ys], "gradients": [encode(tf.convert_to_tensor(g)) for g in grads if g is not None]}
-        m.save("/tmp/golden.keras")
-        with zipfile.ZipFile("/tmp/golden.keras") as z, zipfile.ZipFile(f"{OUT}/{name}.keras", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as o:
+        saved = os.path.join(tempfile.gettempdir(), "golden.keras")
+        m.save(saved)
+        with zipfile.ZipFile(saved) as z, zipfile.ZipFile(f"{OUT}/{name}.keras", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as o:
             for member in z.namelist():
                 o.writestr(member, z.read(member))
         h5 = f"{OUT}/{name}.h5"
