@@ -71,4 +71,8 @@ export const parity = {
     ["ExcitationBackprop", "excitation_backprop", ""],
     ["BetaSmooth, Occlusion", null, "later"],
   ],
+  LXT: [
+    ["AttnLRP", "lrp.epsilon", '`attention: "attnlrp"`, of any lrp method'],
+    ["CP-LRP", "lrp.epsilon", '`attention: "constant"`, of any lrp method'],
+  ],
 };
