@@ -332,6 +332,7 @@ function linksOf(call: LayerCall, options: LowerOptions): Link[] {
     const activation = nameOfActivation(layer);
     const apply = (z: tf.Tensor) => layer.apply(z) as tf.Tensor;
     if (activation !== "softmax") return [{ kind: "activation", activation, apply }];
+    if (call.mask !== null) return [{ kind: "opaque" }];
     return [{ ...SOFTMAX, axis: (call.config.axis as number | undefined) ?? -1, apply }];
   }
   const className = layer.getClassName();
