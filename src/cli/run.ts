@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { ArgumentError } from "../errors.js";
+import { messageOf } from "../text.js";
 import { addCompare } from "./compare.js";
 import { addConvert } from "./convert.js";
 import { addExplain } from "./explain.js";
@@ -47,7 +48,7 @@ export async function run(argv: readonly string[], version: string, terminal: Te
       );
       return USAGE;
     }
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     terminal.err(`tracelight: ${oneLine(message).replace(/^error: /, "")}\n`);
     if (program.opts().verbose && error instanceof Error) terminal.err(`${error.stack}\n`);
     return error instanceof CommanderError || error instanceof ArgumentError ? USAGE : FAILED;

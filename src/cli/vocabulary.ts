@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { InputFormatError } from "../errors.js";
+import { messageOf } from "../text.js";
 
 /** The word of a token's id; the id itself where there is none. */
 export type Vocabulary = (id: number) => string;
@@ -32,7 +33,7 @@ function fromJson(path: string, text: string): Map<number, string> {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new InputFormatError(`vocabulary: ${path} is not JSON: ${reason}`, { cause });
   }
   if (Array.isArray(value) && value.every((word) => typeof word === "string")) {

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
 import { GraphError } from "../errors.js";
+import { messageOf } from "../text.js";
 
 type LayerArgs = ConstructorParameters<typeof tf.layers.Layer>[0];
 
@@ -63,7 +64,7 @@ export class GraphOperations extends tf.layers.Layer {
       try {
         shapes.push(...[this.call(zeros)].flat().map(({ shape }) => [null, ...shape.slice(1)]));
       } catch (cause) {
-        const reason = cause instanceof Error ? cause.message : String(cause);
+        const reason = messageOf(cause);
         throw new GraphError(
           `the graph tells no shape of its outputs, and does not run on zeros to find them: ${reason}`,
           { cause },

@@ -24,6 +24,7 @@ import {
   wrappedLayer,
   wrappedModel,
 } from "../layers/internals.js";
+import { messageOf } from "../text.js";
 import { GraphOperations } from "./graphOperations.js";
 import { SharedVariable } from "./sharedVariable.js";
 
@@ -216,7 +217,7 @@ function madeAnew(
     // An Embedding has an input shape and no dtype, and made from its config it has one.
     return Object.assign(copy, { dtype: (layer as unknown as { dtype?: tf.DataType }).dtype });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw cannotCopy(who, layer, `made anew from its config it throws: ${reason}`, error);
   }
 }

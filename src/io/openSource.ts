@@ -46,7 +46,7 @@ export async function openSource(
   });
   if (source instanceof ArrayBuffer || source instanceof Uint8Array) {
     if (source instanceof ArrayBuffer && isDetached(source))
-      throw new ArgumentError("loadModel: the buffer given is detached: its bytes were transferred");
+      throw new ArgumentError("the buffer given is detached: its bytes were transferred");
     const {
       buffer,
       byteOffset = 0,
@@ -65,7 +65,7 @@ export async function openSource(
   const text = String(source);
   if (typeof source !== "string" && !(source instanceof URL)) {
     throw new ArgumentError(
-      `loadModel: expected a path, URL, bytes, Blob, files or handler, got ${source === null ? "null" : typeof source}`,
+      `expected a path, URL, bytes, Blob, files or handler, got ${source === null ? "null" : typeof source}`,
     );
   }
   const isUrl = /^[a-z][a-z0-9+.-]+:/i.test(text);
@@ -76,11 +76,11 @@ export async function openSource(
 
 async function fromFiles(files: readonly File[], name: string | undefined): Promise<OpenedSource> {
   if (!files.every((file) => (file as unknown) instanceof Blob))
-    throw new ArgumentError("loadModel: expected a list of files, got other things in it");
+    throw new ArgumentError("expected a list of files, got other things in it");
   const main = files.length === 1 ? files[0] : files.find((file) => /\.(json|keras)$/i.test(file.name));
   if (main === undefined) {
     throw new ArgumentError(
-      `loadModel: expected one file, or a model.json with its weights, got ${files.map((file) => file.name).join(", ") || "no file"}`,
+      `expected one file, or a model.json with its weights, got ${files.map((file) => file.name).join(", ") || "no file"}`,
     );
   }
   return {

@@ -1,4 +1,5 @@
 import { InputFormatError } from "../errors.js";
+import { messageOf } from "../text.js";
 
 /**
  * An array written as nested lists of numbers in JSON. All lists of one depth must be of one length.
@@ -12,7 +13,7 @@ export function parseNestedArray(json: string): { data: Float32Array; shape: num
   try {
     value = JSON.parse(json);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new InputFormatError(`parseNestedArray: not JSON: ${reason}`, { cause });
   }
   const shape: number[] = [];

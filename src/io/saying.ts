@@ -1,4 +1,5 @@
-import { ModelFormatError, UnsupportedLayerError } from "../errors.js";
+import { ArgumentError, ModelFormatError, UnsupportedLayerError } from "../errors.js";
+import { messageOf } from "../text.js";
 
 /** Puts a function's name before the errors that it throws. */
 export async function saying<T>(who: string, run: () => Promise<T>): Promise<T> {
@@ -11,6 +12,7 @@ export async function saying<T>(who: string, run: () => Promise<T>): Promise<T> 
     if (error instanceof ModelFormatError) {
       throw new ModelFormatError(`${who}: ${error.message}`, { cause: error.cause ?? error });
     }
+    if (error instanceof ArgumentError) throw new ArgumentError(`${who}: ${error.message}`, { cause: error });
     throw error;
   }
 }
@@ -24,7 +26,7 @@ export function reasonOf(error: unknown): string {
     return "it has more in a row, or inside each other, than can be followed";
   if (error instanceof TypeError || error instanceof RangeError)
     return "something in its configuration is missing, or of another kind than expected";
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return (message.split("\n")[0] as string).replace(/\.? Input received:.*$/, "");
 }
 

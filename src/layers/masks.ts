@@ -7,15 +7,23 @@ import { broadcastShapes } from "./Subtract.js";
 
 type LayerClass = tf.serialization.SerializableConstructor<tf.serialization.Serializable>;
 
-const MERGES = ["Add", "Multiply", "Average", "Maximum", "Minimum", "Concatenate"];
+/** tfjs's layers that join tensors and hand on masks. */
+export const maskedMerges: readonly string[] = [
+  "Add",
+  "Multiply",
+  "Average",
+  "Maximum",
+  "Minimum",
+  "Concatenate",
+];
 
 /** Names of the merges of tfjs that hand no mask on. */
-export const maskFreeMergeNames: readonly string[] = MERGES.map((name) => `Keras${name}`);
+export const maskFreeMergeNames: readonly string[] = maskedMerges.map((name) => `Keras${name}`);
 
 /** Their classes: what tfjs makes of several masks is wrong, and fails where one is missing. */
 export function maskFreeMerges(): LayerClass[] {
   const known = tf.serialization.SerializationMap.getMap().classNameMap;
-  return MERGES.map((name) => {
+  return maskedMerges.map((name) => {
     const Base = (known[name] as [unknown, unknown])[0] as typeof tf.layers.Layer;
     return class extends Base {
       static className = `Keras${name}`;

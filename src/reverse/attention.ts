@@ -17,7 +17,10 @@ export function attentionLinks(call: LayerCall): Link[] | null {
 /** A Dot layer: a product, of vectors that may be made of length 1 first. */
 function dotLinks(call: LayerCall): Link[] {
   const { axes, normalize } = call.config as { axes: number | [number, number]; normalize: boolean };
-  const product = layerFromConfig("Dot", { axes, normalize: false });
+  // With a name: without one TensorFlow.js would number the user's next layers otherwise.
+  const product = normalize
+    ? layerFromConfig("Dot", { name: call.layer.name, axes, normalize: false })
+    : call.layer;
   const apply = (a: tf.Tensor, b: tf.Tensor) => product.apply([a, b]) as tf.Tensor;
   if (!normalize) return [{ kind: "bilinear", apply }];
   const wiring = new Wiring(call);

@@ -5,11 +5,10 @@
 import * as tf from "@tensorflow/tfjs";
 import type { TraceNode } from "../graph/trace.js";
 import { innerLayers, type Layer } from "../layers/internals.js";
+import { maskedMerges } from "../layers/masks.js";
 
 /** Layers of ours that heed a mask only where they are told that there is one. */
 const TOLD = ["KerasSimpleRNN", "KerasLSTM", "KerasGRU", "KerasRNN", "KerasGlobalAveragePooling1D"];
-/** Layers of tfjs whose masks are not those of Keras: of several they take one, and add an axis to it. */
-const MERGES = ["Add", "Multiply", "Average", "Maximum", "Minimum", "Concatenate"];
 
 /** Whether a layer heeds the mask of its input. */
 export function readsMask(layer: Layer): boolean {
@@ -79,7 +78,8 @@ function scopeOf(path: string): string {
 
 /** What a layer that has masks hands on. Its own method tells: it is asked with our records in the place of tensors. */
 function after(layer: Layer, given: readonly (Mask | null)[]): Mask | null {
-  if (MERGES.includes(layer.getClassName())) return "not followed";
+  // Of several masks tfjs takes one, and adds an axis to it.
+  if (maskedMerges.includes(layer.getClassName())) return "not followed";
   try {
     const answer = layer.computeMask([], given as unknown as tf.Tensor[]) as unknown;
     const mask = (Array.isArray(answer) ? answer[0] : answer) as Mask | null | undefined;

@@ -6,6 +6,7 @@ import * as tf from "@tensorflow/tfjs";
 import { sizeOf } from "../core/ndarray.js";
 import { readEquation } from "../layers/einsum.js";
 import { type Layer, weightOf } from "../layers/internals.js";
+import { maskFreeMergeNames } from "../layers/masks.js";
 import { type LayerCall, type Link, Wiring } from "./layerCall.js";
 import { operationLinks } from "./operationLinks.js";
 import type { MoveStep } from "./steps.js";
@@ -20,17 +21,12 @@ const plain: Readonly<Record<string, (config: Config) => boolean>> = {
   KerasConv1D: ({ groups }) => groups === 1,
   KerasConv2D: ({ groups }) => groups === 1,
   KerasConv3D: ({ groups }) => groups === 1,
-  KerasAdd: always,
-  KerasMultiply: always,
-  KerasAverage: always,
-  KerasMaximum: always,
-  KerasMinimum: always,
-  KerasConcatenate: always,
+  ...Object.fromEntries(maskFreeMergeNames.map((name) => [name, always])),
   KerasDepthwiseConv2D: always,
   KerasSeparableConv2D: always,
   KerasConv2DTranspose: ({ outputPadding, dilationRate }) => outputPadding == null && all(dilationRate, 1),
   KerasConv3DTranspose: ({ outputPadding, dilationRate }) => outputPadding == null && all(dilationRate, 1),
-  KerasBatchNormalization: ({ masked }) => masked !== true,
+  KerasBatchNormalization: always,
   KerasLayerNormalization: ({ rmsScaling }) => rmsScaling !== true,
   KerasMaxPooling1D: always,
   KerasMaxPooling3D: always,

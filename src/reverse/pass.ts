@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs";
 import { DisposedError, NonFiniteError, TracelightError, UnsupportedLayerError } from "../errors.js";
 import { isDisposed } from "../layers/internals.js";
 import { assertFinite } from "../ops/index.js";
+import { messageOf } from "../text.js";
 import { ONE_PIXEL } from "./convolutions.js";
 import { applyLinear, isLinear, sumTo, transposeLinear, weightsOf } from "./linear.js";
 import { behindRelu, gradientOfNonlinear, runNonlinear, shareOfNormalization } from "./nonlinear.js";
@@ -332,7 +333,7 @@ function inStep<T>(who: string, step: Step, run: () => T): T {
   } catch (error) {
     if (error instanceof TracelightError) throw error;
     const { layer } = step.node;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     const help = /not registered for/.test(message)
       ? `; the backend "${tf.getBackend()}" lacks it, "cpu" has it`
       : "";

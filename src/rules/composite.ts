@@ -113,8 +113,7 @@ export type AttentionRules = "attnlrp" | "constant";
  *
  * @source Achtibat et al. 2024, arXiv:2402.05602 (attnlrp); Ali et al. 2022, arXiv:2202.07304 (constant)
  */
-export function withAttention(composite: Composite, rules: AttentionRules | null): Composite {
-  if (rules === null) return composite;
+export function withAttention(composite: Composite, rules: AttentionRules): Composite {
   const constant: Composite = [
     { on: ["softmax"], weighs: true, rule: { kind: "stop" } },
     { on: ["multiply"], rule: { kind: "equal", among: "values" } },

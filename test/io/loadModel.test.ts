@@ -8,9 +8,9 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import * as tf from "@tensorflow/tfjs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { ModelFormatError, UnsupportedLayerError } from "../../src/errors.js";
+import { ArgumentError, ModelFormatError, UnsupportedLayerError } from "../../src/errors.js";
 import { crc32, slowCrc32 } from "../../src/io/crc32.js";
-import { inspectModel, loadModel, type ModelSource } from "../../src/io/index.js";
+import { inspectModel, loadGraphModel, loadModel, type ModelSource } from "../../src/io/index.js";
 import { saveModel } from "../../src/io/node/index.js";
 import { randomSource } from "../support/arrays.js";
 import { rejects } from "../support/throws.js";
@@ -463,7 +463,12 @@ const cases: [string, () => ModelSource, new (...args: never[]) => Error, RegExp
     UnsupportedLayerError,
     /layer concatenate \(constructor, Keras 3\.15\.1\): this class of layers is not supported/,
   ],
-  ["nothing", () => null as unknown as string, Error, /expected a path, URL, bytes, .*, got null$/],
+  [
+    "nothing",
+    () => null as unknown as string,
+    Error,
+    /^loadModel: expected a path, URL, bytes, .*, got null$/,
+  ],
   [
     "a list of no files",
     () => [1] as unknown as File[],
@@ -474,13 +479,24 @@ const cases: [string, () => ModelSource, new (...args: never[]) => Error, RegExp
     "what is no source",
     () => 3 as unknown as string,
     Error,
-    /expected a path, URL, bytes, Blob, files or handler, got number$/,
+    /^loadModel: expected a path, URL, bytes, Blob, files or handler, got number$/,
   ],
 ];
 for (const [what, source, kind, message] of cases) {
   test(`refused in one sentence, with nothing left behind: ${what}`, () =>
     failsClean(source(), kind, message));
 }
+
+test("what is no source is refused in the name of the function that was given it", async () => {
+  for (const open of [inspectModel, loadGraphModel]) {
+    const refused = await open(3 as unknown as string).catch((error: unknown) => error as Error);
+    assert.instance(refused, ArgumentError);
+    assert.is(
+      (refused as Error).message,
+      `${open.name}: expected a path, URL, bytes, Blob, files or handler, got number`,
+    );
+  }
+});
 
 /** Layers in a row, each of the one before it. */
 function chain(names: readonly string[], output: string): Uint8Array<ArrayBuffer> {

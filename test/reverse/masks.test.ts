@@ -92,7 +92,6 @@ for (const [name, make] of Object.entries(recurrent)) {
             [...want.dataSync()].some((v) => v !== 0),
             `${method}`,
           );
-          // A path from zeros passes what is hidden, as gradients do; neither arrives.
           assert.ok(
             [...hidden.dataSync()].every((v) => v === 0),
             `${method} sees what is hidden`,
@@ -209,6 +208,25 @@ test("states from outside get their part of the relevance, and last states give 
     tf.dispose([...inputs, predicted]);
     model.dispose();
   });
+});
+
+test("a layer of TensorFlow.js without a mask, behind one with, is refused: it would be given the other's", () => {
+  const [tokens, values] = [tf.input({ shape: [5] }), tf.input({ shape: [5, 2] })];
+  const vectors = L.embedding({ inputDim: 9, outputDim: 4, maskZero: true }).apply(
+    tokens,
+  ) as tf.SymbolicTensor;
+  const ys = [
+    L.lstm({ name: "hidden", units: 2 }).apply(vectors),
+    L.lstm({ name: "plain", units: 2 }).apply(values),
+  ];
+  const outputs = L.concatenate().apply(ys as tf.SymbolicTensor[]) as tf.SymbolicTensor;
+  const model = tf.model({ inputs: [tokens, values], outputs });
+  throws(
+    () => createAnalyzer("lrp.z", model),
+    UnsupportedLayerError,
+    'lrp.z: layer "plain" (LSTM) has no mask of its own, and is given that of another layer by TensorFlow.js',
+  );
+  model.dispose();
 });
 
 test("a mask that cannot be followed is refused by name", () => {

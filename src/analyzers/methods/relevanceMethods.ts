@@ -91,22 +91,22 @@ function lrp(
 ): Method {
   const compat = isCompat(options);
   const inputRule = (options.inputLayerRule as RuleSpec | null | undefined) ?? inputLayerRule;
-  const composite = innvestigateComposite(who, {
-    rule,
-    inputLayerRule: inputRule,
-    untilLayerIdx: (options.untilLayerIdx as number | null | undefined) ?? null,
-    untilLayerRule: (options.untilLayerRule as RuleSpec | null | undefined) ?? untilLayerRule,
-    bnLayerRule: (options.bnLayerRule as RuleSpec | null | undefined) ?? bnRule,
-    bnLayerFuseMode: options.bnLayerFuseMode as "one_linear" | "two_linear",
-    compat,
-  });
-  return {
-    composite: withAttention(composite, attentionOf(options)),
+  const method: Method = {
+    composite: innvestigateComposite(who, {
+      rule,
+      inputLayerRule: inputRule,
+      untilLayerIdx: (options.untilLayerIdx as number | null | undefined) ?? null,
+      untilLayerRule: (options.untilLayerRule as RuleSpec | null | undefined) ?? untilLayerRule,
+      bnLayerRule: (options.bnLayerRule as RuleSpec | null | undefined) ?? bnRule,
+      bnLayerFuseMode: options.bnLayerFuseMode as "one_linear" | "two_linear",
+      compat,
+    }),
     lowering: loweringOf(options),
     head: "value",
     complete,
     wholeBatch: usesDeviation(rule) || usesDeviation(inputRule),
   };
+  return passingAttention(method, options);
 }
 
 function loweringOf(options: OptionValues): LowerOptions {
@@ -114,12 +114,17 @@ function loweringOf(options: OptionValues): LowerOptions {
   return {
     batchNormalization: !compat && options.bnLayerFuseMode === "two_linear" ? "two" : "one",
     separable: compat ? "oneAlways" : "one",
-    attention: attentionOf(options) !== null,
   };
 }
 
-function attentionOf({ attention = null }: OptionValues): AttentionRules | null {
-  return attention as AttentionRules | null;
+/** The method with the rules of attention that the option wants, if it wants any. */
+function passingAttention(method: Method, { attention }: OptionValues): Method {
+  if (attention == null) return method;
+  return {
+    ...method,
+    composite: withAttention(method.composite, attention as AttentionRules),
+    lowering: { ...method.lowering, attention: true },
+  };
 }
 
 /** Whether a rule takes the deviation over the batch, so that samples must stay together. */
@@ -202,16 +207,10 @@ function zennit(
     summary,
     options: [...own, CANONIZE, ...(name.startsWith("lrp") ? [ATTENTION] : []), ...COMMON],
     source: `zennit composites (${name})`,
-    make: (options) => ({
-      composite: withAttention(composite(options), attentionOf(options)),
-      lowering: {
-        canonize: options.canonize as boolean,
-        separable: "two",
-        attention: attentionOf(options) !== null,
-      },
-      head: "value",
-      complete,
-    }),
+    make: (options) => {
+      const lowering = { canonize: options.canonize as boolean, separable: "two" } as const;
+      return passingAttention({ composite: composite(options), lowering, head: "value", complete }, options);
+    },
   };
 }
 
@@ -244,13 +243,16 @@ export const relevanceMethods: readonly MethodEntry[] = [
     source: `${BACH}; iNNvestigate lrp`,
     make: (options) =>
       options.dialect === "zennit"
-        ? {
-            composite: withAttention(ruleComposite("lrp", options.rule as RuleSpec), attentionOf(options)),
-            lowering: { canonize: true, separable: "two", attention: attentionOf(options) !== null },
-            head: "value",
-            complete: false,
-            wholeBatch: usesDeviation(options.rule),
-          }
+        ? passingAttention(
+            {
+              composite: ruleComposite("lrp", options.rule as RuleSpec),
+              lowering: { canonize: true, separable: "two" },
+              head: "value",
+              complete: false,
+              wholeBatch: usesDeviation(options.rule),
+            },
+            options,
+          )
         : lrp("lrp", options, options.rule as RuleList, null, { complete: false }),
   },
   {

@@ -14,7 +14,7 @@ export const ATTENTION = new Set([
 export const ATTENTION_OPTIONS = ["use_causal_mask", "return_attention_scores"];
 
 /** The masks that an attention layer finds with its inputs, of those that its call does not name. */
-export function handedMasks(
+export function foundMasks(
   roles: readonly string[],
   inputs: readonly Made[],
 ): { role: string; mask: MaskMaker }[] {

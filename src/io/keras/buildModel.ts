@@ -16,7 +16,7 @@ import {
 } from "../../layers/internals.js";
 import { OwnLayer } from "../../layers/OwnLayer.js";
 import { reasonOf } from "../saying.js";
-import { ATTENTION, ATTENTION_OPTIONS, handedMasks, rolesOf } from "./attentionCall.js";
+import { ATTENTION, ATTENTION_OPTIONS, foundMasks, rolesOf } from "./attentionCall.js";
 import { callsInOrder } from "./callOrder.js";
 import { isRecord, type JsonRecord, shown } from "./checks.js";
 import { type ConvertContext, convertLayer } from "./convertLayer.js";
@@ -287,7 +287,7 @@ class Builder {
       const inputs = refs.map(get);
       return [
         ...inputs,
-        ...handedMasks(roles, inputs).map(({ mask }) => ({ tensor: mask(), masked: false, mask: null })),
+        ...foundMasks(roles, inputs).map(({ mask }) => ({ tensor: mask(), masked: false, mask: null })),
       ];
     }
     const { mask = null, initial_state = null, training: _training, ...kwargs } = call.kwargs;
@@ -390,10 +390,7 @@ class Builder {
       keras,
       version,
       callOptions: (plain[0] ?? {}) as JsonRecord,
-      roles: [
-        ...(roles[0] as string[]),
-        ...handedMasks(roles[0] as string[], inputs).map(({ role }) => role),
-      ],
+      roles: [...(roles[0] as string[]), ...foundMasks(roles[0] as string[], inputs).map(({ role }) => role)],
       rank: inputs[0]?.tensor.shape.length ?? null,
       inputShape: inputs[0]?.tensor.shape ?? null,
       isolated: this.isolated,

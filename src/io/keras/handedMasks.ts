@@ -16,7 +16,7 @@ export interface Made {
 
 export type MaskMaker = () => tf.SymbolicTensor;
 
-const RECURRENT = new Set(["SimpleRNN", "LSTM", "GRU", "RNN", "Bidirectional"]);
+export const RECURRENT = new Set(["SimpleRNN", "LSTM", "GRU", "RNN", "Bidirectional"]);
 /** Layers that compute with the mask of their input. */
 export const USES_MASK = new Set([...RECURRENT, "TimeDistributed", "GlobalAveragePooling1D", "Softmax"]);
 

@@ -82,7 +82,7 @@ export function readingHdf5<T>(name: string, what: string, read: () => T): T {
     if (error instanceof ModelFormatError) throw error;
     const place = `${name}: ${printable(what)}`;
     if (error instanceof Hdf5Unsupported) throw new ModelFormatError(`${place} ${error.message}`);
-    const reason = printable(reasonOf(error));
+    const reason = printable(reasonOfDamage(error));
     const lacking = typeof error === "string" && /implemented|supported/i.test(error);
     throw new ModelFormatError(
       lacking ? `${place} is not read: ${reason}` : `${place} cannot be read, the file is damaged: ${reason}`,
@@ -92,7 +92,7 @@ export function readingHdf5<T>(name: string, what: string, read: () => T): T {
 }
 
 /** jsfive throws strings where it knows why; its type and range errors come from what it did not look at. */
-function reasonOf(error: unknown): string {
+function reasonOfDamage(error: unknown): string {
   if (error instanceof Hdf5Damage) return error.message;
   const text = typeof error === "string" ? /^\w*\("?(.*?)"?\)$|^(.*)$/.exec(error) : null;
   return text?.[1] ?? text?.[2] ?? "expected HDF5's structures there, got other bytes";

@@ -2,8 +2,10 @@
  * The values of an HDF5 dataset as float32. jsfive reads them element by element into a list, takes the sizes of chunks as the
  * file says them, and gives zeros for what lies in other files; so the bytes are found here, and it unshuffles and checks them.
  */
+
 import { Unzlib } from "fflate";
 import type { DataObjects, Dataset, Filters } from "jsfive";
+import { messageOf } from "../../text.js";
 import { type Hdf5Bytes, Hdf5Damage, Hdf5Unsupported, UNDEFINED_ADDRESS } from "./hdf5Bytes.js";
 
 const FILL_VALUE = 0x05;
@@ -289,9 +291,7 @@ function inflate(packed: Uint8Array<ArrayBuffer>, most: number): Uint8Array<Arra
     }
   } catch (error) {
     if (error instanceof Hdf5Damage) throw error;
-    throw new Hdf5Damage(
-      `a chunk cannot be unpacked: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw new Hdf5Damage(`a chunk cannot be unpacked: ${messageOf(error)}`);
   }
   const bytes = out.subarray(0, length);
   const sum =

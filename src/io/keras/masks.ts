@@ -3,6 +3,7 @@
  * that use it; tfjs hands masks on by itself. Where both come to the same, the argument is left to tfjs.
  */
 import { isRecord } from "./checks.js";
+import { RECURRENT } from "./handedMasks.js";
 import { type CallValue, type LayerSpec, refsIn, type TensorRef } from "./modelSpec.js";
 
 type Specs = ReadonlyMap<string, LayerSpec>;
@@ -30,7 +31,6 @@ const HAND_ON = new Set(
     "BatchNormalization LayerNormalization Dense LSTM GRU SimpleRNN RNN Bidirectional"
   ).split(" "),
 );
-const RECURRENT = new Set(["LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional"]);
 
 /** The mask that tfjs hands on with a tensor, written out; null where it hands on none, or another than Keras. */
 export function impliedMask(ref: TensorRef, specs: Specs): string | null {

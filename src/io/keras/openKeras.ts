@@ -1,5 +1,4 @@
 /** Keras's own files: .keras archives, .h5 files, and weights beside a model's JSON. */
-
 import type * as tf from "@tensorflow/tfjs";
 import { ModelFormatError, TracelightError } from "../../errors.js";
 import { registerLayers } from "../../layers/registerLayers.js";

@@ -1,5 +1,7 @@
 /** The zip archive that a .keras file is, by unzipit, which is loaded at the first use. */
+
 import { ModelFormatError } from "../../errors.js";
+import { messageOf } from "../../text.js";
 import type { ByteSource } from "../byteSource.js";
 import { crc32 } from "../crc32.js";
 import { printable } from "./checks.js";
@@ -71,8 +73,4 @@ export async function openZip(source: ByteSource): Promise<ZipFile> {
       return buffer;
     },
   };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,4 +1,5 @@
 import { InputFormatError } from "../../errors.js";
+import { messageOf } from "../../text.js";
 
 /** Three bytes a pixel, row by row. */
 export interface DecodedImage {
@@ -31,7 +32,7 @@ async function importSharp(): Promise<typeof import("sharp")["default"]> {
   try {
     return (await import("sharp")).default;
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new InputFormatError(
       `reading images takes the optional package sharp, which cannot be loaded; "npm install sharp" installs it, ` +
         `and .npy and .json files need no such thing (${reason})`,

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { ArgumentError, InputFormatError } from "../../errors.js";
+import { messageOf } from "../../text.js";
 import { decodeNpy } from "../npy.js";
 import { parseCsv } from "../parseCsv.js";
 import { parseNestedArray } from "../parseNestedArray.js";
@@ -142,8 +143,4 @@ function scaled({ rgb }: DecodedImage, channels: 1 | 3, [lo, hi]: readonly [numb
 
 function show(shape: readonly (number | null)[]): string {
   return `[${shape.map((n) => n ?? "any").join(", ")}]`;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { initWasm, Resvg } from "@resvg/resvg-wasm";
 import { ArgumentError } from "../../errors.js";
+import { messageOf } from "../../text.js";
 
 export interface SvgToPngOptions {
   /** Pixels of the PNG for one of the SVG. Default 2, for screens of high density. */
@@ -27,7 +28,7 @@ export async function svgToPng(svg: string, { scale = 2 }: SvgToPngOptions = {})
       fitTo: { mode: "zoom", value: scale },
     });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new ArgumentError(`svgToPng: the SVG cannot be read: ${reason}`, { cause: error });
   }
   try {

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { TracelightError } from "../../errors.js";
+import { messageOf } from "../../text.js";
 
 /**
  * Writes a file so that no half of it is ever seen: under a temporary name in the same folder, which then takes the place of
@@ -24,6 +25,6 @@ export async function writeFileAtomic(path: string, content: Uint8Array | string
 
 /** The error for what cannot be written. */
 export function writeError(who: string, path: string, cause: unknown): TracelightError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = messageOf(cause);
   return new TracelightError("WRITE", `${who}: ${path} cannot be written: ${reason}`, { cause });
 }
